@@ -1,0 +1,1 @@
+"""Hexclave: authentication and user management in one process."""

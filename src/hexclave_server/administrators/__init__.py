@@ -1,0 +1,1 @@
+"""Administrators: members of the team that owns the internal project."""

@@ -1,0 +1,1 @@
+"""Project configuration: levels of overrides, rendered into one tree."""

@@ -1,0 +1,1 @@
+"""Contact channels (email addresses) of users."""

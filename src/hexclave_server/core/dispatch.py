@@ -1,0 +1,164 @@
+"""The ASGI application: the fixed order of checks around every endpoint (contract 00 §2, §7; DESIGN of a request in ARCHITECTURE.md).
+
+Outermost first: path and method, address limit, body, credentials, limits by project and user, endpoint, error rendering, headers, log.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from hexclave_server.core.access import PUBLIC_CALLER, resolve_caller
+from hexclave_server.core.context import Access, Call, Caller
+from hexclave_server.core.endpoint import NO_BODY, Endpoint, RawBody, read_kind
+from hexclave_server.core.errors import PlainError, Unavailable
+from hexclave_server.core.http import Receive, Request, Response, Scope, Send, read_body, text_response, valid_utf8
+from hexclave_server.core.rendering import API_HEADERS, SECURITY_HEADERS, error_response, finish, unexpected_error_response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hexclave_server.core.context import Parts
+    from hexclave_server.core.limits import LimitState
+    from hexclave_server.core.log import RequestLog
+    from hexclave_server.core.router import Router
+
+VERSIONS = frozenset((b"v1", b"v2beta1", b"v2beta2", b"v2beta3", b"v2beta4", b"v2beta5", b"latest"))
+MAX_IN_FLIGHT = 1000
+
+_SERVER_CREDENTIALS = (b"secret-server-key", b"super-secret-admin-key", b"admin-access-token")
+
+
+class Application:
+    """Answers requests under `/api/` from one router and everything else from another."""
+
+    def __init__(self, parts: Parts, api: Router, site: Router, log: RequestLog, health: Callable[[Request], Awaitable[Response | None]]) -> None:
+        self._parts = parts
+        self._api = api
+        self._site = site
+        self._log = log
+        self._health = health
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one HTTP request."""
+        started = time.perf_counter()
+        request = Request(scope)
+        self._in_flight += 1
+        try:
+            response = await self._answer(request, receive)
+        finally:
+            self._in_flight -= 1
+        await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+        await send({"type": "http.response.body", "body": response.body})
+        self._log.record(request, response, time.perf_counter() - started)
+
+    async def _answer(self, request: Request, receive: Receive) -> Response:
+        path = request.raw_path
+        in_api = path.startswith(b"/api/") or path == b"/api"
+        if not in_api:
+            health = await self._health(request)
+            if health is not None:
+                finish(request, health, SECURITY_HEADERS)
+                return health
+        elif path.endswith(b"/"):
+            response = _without_trailing_slash(request)
+            finish(request, response, API_HEADERS, with_request_id=False)
+            return response
+        with_request_id = True
+        try:
+            if self._in_flight > MAX_IN_FLIGHT:
+                raise Unavailable(retry_after_seconds=1)
+            _require_one_host(request)
+            if in_api and request.method == "OPTIONS":
+                response, with_request_id = Response(200), False
+            else:
+                response, with_request_id = await self._route(request, receive, in_api=in_api)
+        except Exception as error:  # noqa: BLE001 - the one place where every error becomes an answer
+            response = self._error_response(error, request)
+        finish(request, response, API_HEADERS if in_api else SECURITY_HEADERS, with_request_id=with_request_id)
+        return response
+
+    def _error_response(self, error: Exception, request: Request) -> Response:
+        response = error_response(error, request)
+        if response is None:
+            self._log.unexpected(request, error)
+            response = unexpected_error_response(request)
+        return response
+
+    async def _route(self, request: Request, receive: Receive, *, in_api: bool) -> tuple[Response, bool]:
+        found = self._find(request.raw_path, in_api=in_api)
+        if found is None:
+            await resolve_caller(request, self._parts)
+            return text_response(f"There is nothing at {_url(request)}.", 404), True
+        methods, values = found
+        endpoint = methods.get(request.method)
+        if endpoint is None:
+            if request.method == "HEAD":
+                return text_response("HEAD is not supported here.", 405), False
+            return Response(405), False
+        request.route = endpoint.path
+        return await self._serve(request, receive, endpoint, values), True
+
+    def _find(self, path: bytes, *, in_api: bool) -> tuple[dict[str, Endpoint], list[str]] | None:
+        if not in_api:
+            return self._site.find(path)
+        version, _, rest = path[5:].partition(b"/")
+        return self._api.find(b"/" + rest) if version in VERSIONS else None
+
+    async def _serve(self, request: Request, receive: Receive, endpoint: Endpoint, values: list[str]) -> Response:
+        parts = self._parts
+        parts.address_of(request)
+        limits: list[LimitState] = []
+        if not any(name in request.protocol for name in _SERVER_CREDENTIALS):
+            limits.append(parts.limiter.require(endpoint.limit.by_address, request.address))
+        body = await self._body(request, receive, endpoint)
+        try:
+            caller = await resolve_caller(request, parts)
+        except Exception:
+            if not limits:
+                parts.limiter.require(endpoint.limit.by_address, request.address)
+            body.require_syntax()
+            raise
+        self._limit_caller(caller, endpoint, limits)
+        response = await endpoint.run(Call(parts, request, caller), values, body)
+        response.headers.extend(parts.limiter.headers(limits))
+        return response
+
+    def _limit_caller(self, caller: Caller, endpoint: Endpoint, limits: list[LimitState]) -> None:
+        """The traffic limits by project and by user (contract 00 §10), after the credentials were accepted."""
+        if caller.project is None:
+            return
+        if caller.access is not Access.CLIENT:
+            limits.append(self._parts.limiter.require(endpoint.limit.by_project, caller.project.id))
+        elif caller.claims is not None:
+            limits.append(self._parts.limiter.require(endpoint.limit.by_user, caller.claims.user_id))
+
+    async def _body(self, request: Request, receive: Receive, endpoint: Endpoint) -> RawBody:
+        if request.method == "GET":
+            return NO_BODY
+        kind = read_kind(request)
+        data = await read_body(receive, request, endpoint.body_limit)
+        return NO_BODY if kind == "none" else RawBody(kind, valid_utf8(data))
+
+
+def _require_one_host(request: Request) -> None:
+    """RFC 9112 §3.2: a request with no Host or several is answered with 400."""
+    if request.scope.get("http_version") == "1.1" and sum(name == b"host" for name, _ in request.scope["headers"]) != 1:
+        raise PlainError(400, "A request needs exactly one Host header.")
+
+
+def _without_trailing_slash(request: Request) -> Response:
+    location = request.raw_path.rstrip(b"/")
+    if request.query_string:
+        location += b"?" + request.query_string
+    return Response(308, b"", [(b"location", location)])
+
+
+def _url(request: Request) -> str:
+    """Path and query as the client sent them, for error texts."""
+    query = "?" + request.query_string.decode("latin-1") if request.query_string else ""
+    return request.raw_path.decode("latin-1") + query
+
+
+__all__ = ["PUBLIC_CALLER", "Application"]

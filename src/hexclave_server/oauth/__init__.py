@@ -1,0 +1,1 @@
+"""OAuth: our token endpoint, and accounts at outside providers."""

@@ -1,0 +1,1 @@
+"""Permissions granted to users, in a team or in the whole project."""

@@ -1,0 +1,1 @@
+"""Sessions: refresh tokens, the access tokens issued from them, and the signing keys behind those."""

@@ -1,0 +1,1 @@
+"""Users of a project: the object, its rules, and its endpoints."""
