@@ -1,0 +1,89 @@
+"""The server as one ASGI application: the only place where the parts are wired together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from hexclave_server import routes
+from hexclave_server.core import clock, log
+from hexclave_server.core.context import Parts
+from hexclave_server.core.crypto import Keyring
+from hexclave_server.core.db import make_database
+from hexclave_server.core.dispatch import Application
+from hexclave_server.core.health import Health
+from hexclave_server.core.http import Receive, Scope, Send
+from hexclave_server.core.limits import TrafficLimiter
+from hexclave_server.core.log import RequestLog
+from hexclave_server.core.openapi import documents
+from hexclave_server.core.passwords import PasswordHasher
+from hexclave_server.core.router import Router
+from hexclave_server.core.tokens import TokenIssuer, TokenVerifier
+from hexclave_server.projects.directory import ProjectDirectory
+from hexclave_server.sessions.signing_keys import SigningKeys
+from hexclave_server.settings import Settings
+
+StartHook = Callable[["Server"], Awaitable[None]]
+
+
+def build_parts(settings: Settings, master_secret: bytes) -> Parts:
+    """The parts of one process: of the server, or of a command. Nothing is opened before `parts.db.start()`."""
+    keyring = Keyring.from_master(master_secret)
+    database = make_database(settings.database_url, settings.data_dir, settings.database_pool)
+    keys = SigningKeys(database, keyring)
+    return Parts(
+        settings=settings,
+        db=database,
+        keyring=keyring,
+        hasher=PasswordHasher(),
+        token_issuer=TokenIssuer(keys, settings.public_url, settings.access_token_ttl_seconds),
+        token_verifier=TokenVerifier(keys, settings.public_url),
+        directory=ProjectDirectory(database),
+        limiter=TrafficLimiter(settings.rate_limits),
+    )
+
+
+class Server:
+    """The ASGI callable that a worker process serves; opens the database when the worker starts."""
+
+    def __init__(self, settings: Settings, master_secret: bytes) -> None:
+        clock.use_offset_file(settings.unsafe_clock_file)
+        log.configure(settings.log_format, settings.log_level)
+        self.parts = build_parts(settings, master_secret)
+        self.health = Health(self.parts.db)
+        self.log = RequestLog(enabled=settings.log_level in ("debug", "info"), log_format=settings.log_format)
+        api = Router([*routes.API, *documents(routes.API)])
+        self._application = Application(self.parts, api, Router(routes.SITE), self.log, self.health)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers HTTP requests and the server's start and stop."""
+        if scope["type"] == "http":
+            await self._application(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def start(self) -> None:
+        """Opens what the worker needs."""
+        await self.parts.db.start()
+
+    async def stop(self) -> None:
+        """Finishes and closes everything."""
+        self.health.stopping = True
+        self.parts.hasher.close()
+        await self.parts.db.close()
+        self.log.flush()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self.start()
+                except Exception as error:  # noqa: BLE001 - a worker that cannot start says why and ends
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.stop()
+                await asyncio.shield(send({"type": "lifespan.shutdown.complete"}))
+                return

@@ -1,0 +1,27 @@
+"""The table of contents: every endpoint of the server. Each declaration names its access type, its traffic limit and, where it checks a secret, its throttle."""
+
+from hexclave_server.administrators.routes import SITE_ENDPOINTS as ADMINISTRATOR_PAGES
+from hexclave_server.config.routes import ENDPOINTS as CONFIG
+from hexclave_server.core.endpoint import Endpoint
+from hexclave_server.oauth.routes import ENDPOINTS as OAUTH
+from hexclave_server.pages.routes import ENDPOINTS as GREETING
+from hexclave_server.passwords.routes import ENDPOINTS as PASSWORDS
+from hexclave_server.projects.routes import ENDPOINTS as PROJECTS
+from hexclave_server.sessions.routes import ENDPOINTS as SESSIONS
+from hexclave_server.users.routes import ENDPOINTS as USERS
+
+API: list[Endpoint] = [
+    *GREETING,
+    *PASSWORDS,
+    *SESSIONS,
+    *OAUTH,
+    *USERS,
+    *PROJECTS,
+    *CONFIG,
+]
+"""Everything under `/api/v1` (and its aliases)."""
+
+SITE: list[Endpoint] = [
+    *ADMINISTRATOR_PAGES,
+]
+"""Pages for people, outside `/api`."""
