@@ -47,10 +47,13 @@ class Application:
         self._in_flight += 1
         try:
             response = await self._answer(request, receive)
+            await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+            if response.chunks is not None:
+                async for chunk in response.chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": response.body})
         finally:
             self._in_flight -= 1
-        await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
-        await send({"type": "http.response.body", "body": response.body})
         self._log.record(request, response, time.perf_counter() - started)
 
     async def _answer(self, request: Request, receive: Receive) -> Response:

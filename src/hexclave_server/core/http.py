@@ -6,7 +6,7 @@ The two header families `X-Stack-*` and `X-Hexclave-*` are one here: a request k
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -102,14 +102,18 @@ def parse_form(data: bytes) -> dict[str, str]:
 
 
 class Response:
-    """What goes back: a status, a body and headers besides those that every answer has."""
+    """What goes back: a status, a body and headers besides those that every answer has.
 
-    __slots__ = ("body", "headers", "status")
+    `chunks` is the body of an answer too long to hold in memory; it is written as it is made, and `body` stays empty.
+    """
 
-    def __init__(self, status: int, body: bytes = b"", headers: list[Header] | None = None) -> None:
+    __slots__ = ("body", "chunks", "headers", "status")
+
+    def __init__(self, status: int, body: bytes = b"", headers: list[Header] | None = None, chunks: AsyncIterator[bytes] | None = None) -> None:
         self.status = status
         self.body = body
         self.headers = headers if headers is not None else []
+        self.chunks = chunks
 
 
 _encode = msgspec.json.Encoder().encode
@@ -123,6 +127,11 @@ def json_response(value: Any, status: int = 200, headers: list[Header] | None = 
 def text_response(text: str, status: int = 200, headers: list[Header] | None = None) -> Response:
     """A plain-text answer that must not be cached unless `headers` say otherwise."""
     return Response(status, text.encode(), [TEXT, *(headers if headers is not None else [NO_STORE])])
+
+
+def streamed_json_response(chunks: AsyncIterator[bytes]) -> Response:
+    """A JSON answer written in chunks; an error on the way closes the connection, so that nobody takes a part for the whole."""
+    return Response(200, b"", [JSON, NO_STORE], chunks)
 
 
 async def read_body(receive: Receive, request: Request, limit: int) -> bytes:

@@ -117,4 +117,5 @@ def finish(request: Request, response: Response, common: tuple[Header, ...], *, 
     if b"text/html" in request.headers.get(b"accept", b"") and response.body and JSON in headers:
         response.body = msgspec.json.format(response.body, indent=2)
     headers.extend(common)
-    headers.append((b"content-length", str(len(response.body)).encode()))
+    if response.chunks is None:
+        headers.append((b"content-length", str(len(response.body)).encode()))
