@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hexclave_server.core.errors import Unavailable
+from hexclave_server.core.db import DatabaseUnavailable
 from hexclave_server.core.http import JSON, NO_STORE, Header, Request, Response
 
 if TYPE_CHECKING:
@@ -50,6 +50,6 @@ class Health:
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
                 await self._database.ping()
-        except (TimeoutError, Unavailable):
+        except (TimeoutError, DatabaseUnavailable):
             return False
         return True

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from hexclave_server.core.db import DatabaseUnavailable
 from hexclave_server.core.errors import KnownError, OAuthProtocolError, PlainError, RateLimited, Unavailable
 from hexclave_server.core.http import JSON, NO_STORE, Header, Request, Response, text_response
 from hexclave_server.core.known_errors import BodyParsingError
@@ -74,7 +75,7 @@ def error_response(error: BaseException, request: Request) -> Response | None:
         details = {"retry_after_seconds": error.retry_after_seconds}
         text = f"Too many requests. Try again in {error.retry_after_seconds} seconds."
         return _waiting(429, {"code": "RATE_LIMIT_EXCEEDED", "details": details, "error": text}, error.retry_after_seconds)
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | DatabaseUnavailable):
         text = "The server cannot answer this request now. Try again in a moment."
         return _waiting(503, {"code": "SERVICE_UNAVAILABLE", "error": text}, error.retry_after_seconds)
     if isinstance(error, OAuthProtocolError):
