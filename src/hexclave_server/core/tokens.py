@@ -81,7 +81,7 @@ class KeySource(Protocol):
 
 
 class TokenUser(msgspec.Struct, frozen=True, kw_only=True):
-    """The user as a token states him: a snapshot at issue time; `restricted_reason` None = not restricted."""
+    """The user as a token states him: a snapshot at issue time; `restricted_reason` (a `RestrictedReason`) None = not restricted."""
 
     id: str
     display_name: str | None
@@ -90,7 +90,7 @@ class TokenUser(msgspec.Struct, frozen=True, kw_only=True):
     selected_team_id: str | None
     signed_up_at: int
     is_anonymous: bool
-    restricted_reason: RestrictedReason | None
+    restricted_reason: str | None
     requires_totp_mfa: bool
 
     @property
@@ -125,7 +125,7 @@ class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _RestrictedReasonClaim(msgspec.Struct, frozen=True):
-    type: RestrictedReason
+    type: str
 
 
 class _Payload(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +172,7 @@ _encode = msgspec.json.Encoder().encode
 class TokenIssuer:
     """Signs access tokens for `ttl_seconds`."""
 
-    def __init__(self, keys: KeySource, *, public_url: str, ttl_seconds: int) -> None:
+    def __init__(self, keys: KeySource, public_url: str, ttl_seconds: int) -> None:
         self._keys = keys
         self._public_url = public_url
         self._ttl_seconds = ttl_seconds
@@ -227,7 +227,7 @@ class TokenVerifier:
     """
 
     def __init__(
-        self, keys: KeySource, *, public_url: str, generation: Callable[[], int] = lambda: 0, max_remembered: int = MAX_REMEMBERED
+        self, keys: KeySource, public_url: str, generation: Callable[[], int] = lambda: 0, max_remembered: int = MAX_REMEMBERED
     ) -> None:
         self._keys = keys
         self._public_url = public_url
