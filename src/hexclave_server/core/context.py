@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from hexclave_server.core.client_address import EndUser, find_end_user
+
 if TYPE_CHECKING:
-    from hexclave_server.core.client_address import EndUser
     from hexclave_server.core.crypto import Keyring
     from hexclave_server.core.db import Database
     from hexclave_server.core.http import Request
@@ -173,7 +174,7 @@ class Call:
     @property
     def end_user(self) -> EndUser | None:
         """Address and location of the person behind a browser, where known (contract 00 §1.2)."""
-        return self.request.end_user
+        return find_end_user(self.request.client, self.request.joined_header, self.parts.settings.trusted_proxies)
 
     async def live_user_id(self) -> str | None:
         """The user of the access token if he still exists (contract 00 §1.1: a deleted user is no user)."""

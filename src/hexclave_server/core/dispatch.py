@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from hexclave_server.core.access import PUBLIC_CALLER, resolve_caller
+from hexclave_server.core.access import resolve_caller
+from hexclave_server.core.client_address import client_address
 from hexclave_server.core.context import Access, Call, Caller
 from hexclave_server.core.endpoint import NO_BODY, Endpoint, RawBody, read_kind
 from hexclave_server.core.errors import PlainError, Unavailable
@@ -79,6 +80,7 @@ class Application:
                 response, with_request_id = await self._route(request, receive, in_api=in_api)
         except Exception as error:  # noqa: BLE001 - the one place where every error becomes an answer
             response = self._error_response(error, request)
+        response.headers.extend(self._parts.limiter.headers(request.limits))
         finish(request, response, API_HEADERS if in_api else SECURITY_HEADERS, with_request_id=with_request_id)
         return response
 
@@ -111,31 +113,30 @@ class Application:
 
     async def _serve(self, request: Request, receive: Receive, endpoint: Endpoint, values: list[str]) -> Response:
         parts = self._parts
-        parts.address_of(request)
-        limits: list[LimitState] = []
+        request.client = client_address(request.peer, request.joined_header, parts.settings.trusted_proxies)
+        by_address = endpoint.limit.by_address
         if not any(name in request.protocol for name in _SERVER_CREDENTIALS):
-            limits.append(parts.limiter.require(endpoint.limit.by_address, request.address))
+            request.limits.append(parts.limiter.require(by_address, request.address))
         body = await self._body(request, receive, endpoint)
         try:
             caller = await resolve_caller(request, parts)
         except Exception:
-            if not limits:
-                parts.limiter.require(endpoint.limit.by_address, request.address)
+            if not request.limits:
+                parts.limiter.require(by_address, request.address)
             body.require_syntax()
             raise
-        self._limit_caller(caller, endpoint, limits)
-        response = await endpoint.run(Call(parts, request, caller), values, body)
-        response.headers.extend(parts.limiter.headers(limits))
-        return response
+        self._limit_caller(caller, endpoint, request.limits)
+        return await endpoint.run(Call(parts, request, caller), values, body)
 
     def _limit_caller(self, caller: Caller, endpoint: Endpoint, limits: list[LimitState]) -> None:
         """The traffic limits by project and by user (contract 00 §10), after the credentials were accepted."""
+        limiter = self._parts.limiter
         if caller.project is None:
             return
         if caller.access is not Access.CLIENT:
-            limits.append(self._parts.limiter.require(endpoint.limit.by_project, caller.project.id))
+            limits.append(limiter.require(endpoint.limit.by_project, caller.project.id))
         elif caller.claims is not None:
-            limits.append(self._parts.limiter.require(endpoint.limit.by_user, caller.claims.user_id))
+            limits.append(limiter.require(endpoint.limit.by_user, caller.claims.user_id))
 
     async def _body(self, request: Request, receive: Receive, endpoint: Endpoint) -> RawBody:
         if request.method == "GET":
@@ -162,6 +163,3 @@ def _url(request: Request) -> str:
     """Path and query as the client sent them, for error texts."""
     query = "?" + request.query_string.decode("latin-1") if request.query_string else ""
     return request.raw_path.decode("latin-1") + query
-
-
-__all__ = ["PUBLIC_CALLER", "Application"]

@@ -13,11 +13,12 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from hexclave_server.core import randomness
+from hexclave_server.core.client_address import UNKNOWN_ADDRESS, ClientAddress
 from hexclave_server.core.errors import PlainError
 from hexclave_server.core.schema import BodyUnparsable
 
 if TYPE_CHECKING:
-    from hexclave_server.core.client_address import EndUser
+    from hexclave_server.core.limits import LimitState
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -32,6 +33,8 @@ TEXT = (b"content-type", b"text/plain; charset=utf-8")
 HTML = (b"content-type", b"text/html; charset=utf-8")
 NO_STORE = (b"cache-control", b"no-store, max-age=0")
 
+UNKNOWN_CLIENT = ClientAddress(UNKNOWN_ADDRESS)
+
 _OLD = b"x-stack-"
 _NEW = b"x-hexclave-"
 
@@ -39,7 +42,7 @@ _NEW = b"x-hexclave-"
 class Request:
     """One HTTP request: its line, its headers, and later its body and the address it came from."""
 
-    __slots__ = ("address", "end_user", "headers", "id", "method", "path", "protocol", "query_string", "raw_path", "route", "scope", "speaks_hexclave")
+    __slots__ = ("client", "headers", "id", "limits", "method", "path", "protocol", "query_string", "raw_path", "route", "scope", "speaks_hexclave")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -51,8 +54,8 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.speaks_hexclave = False
         self.protocol = self._protocol_headers()
-        self.address = ""
-        self.end_user: EndUser | None = None
+        self.client = UNKNOWN_CLIENT
+        self.limits: list[LimitState] = []
         self.route = ""
 
     def _protocol_headers(self) -> dict[bytes, str]:
@@ -72,6 +75,22 @@ class Request:
         """An ordinary header by its lower-case name; None when absent or empty."""
         value = self.headers.get(name)
         return value.decode("latin-1") if value else None
+
+    def joined_header(self, name: bytes) -> str | None:
+        """Several lines of one header as one, joined by commas (RFC 9110 §5.2); None when absent."""
+        lines = [value.decode("latin-1") for found, value in self.scope["headers"] if found == name]
+        return ", ".join(lines) if lines else None
+
+    @property
+    def peer(self) -> str | None:
+        """The address of the socket's other end, where there is one."""
+        client = self.scope.get("client")
+        return client[0] if client else None
+
+    @property
+    def address(self) -> str:
+        """The canonical address of the client: what limits, throttles and the log name it by."""
+        return self.client.address
 
     @property
     def content_type(self) -> str:
