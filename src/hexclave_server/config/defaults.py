@@ -81,7 +81,7 @@ _UUID = KeyRule(re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12
 _APP = KeyRule(re.compile(""), "one of " + ", ".join(APP_IDS), nested=True, ids=APP_IDS)
 
 
-def _flag(default: bool) -> Scalar:  # noqa: FBT001 - reads as the table of the contract does
+def _flag(default: bool) -> Scalar:
     return Scalar("boolean", default)
 
 
@@ -230,9 +230,7 @@ _PAYMENTS: dict[str, Node] = {
 
 _DOMAINS: dict[str, Node] = {
     "allowLocalhost": Scalar("boolean", False, FROM_ENVIRONMENT),
-    "trustedDomains": Record(
-        _ID, Section({"baseUrl": _ENV_TEXT, "handlerPath": Scalar("string", "/handler", FROM_ENVIRONMENT)})
-    ),
+    "trustedDomains": Record(_ID, Section({"baseUrl": _ENV_TEXT, "handlerPath": Scalar("string", "/handler", FROM_ENVIRONMENT)})),
 }
 
 _SOURCE_OF_TRUTH = Section(

@@ -39,23 +39,27 @@ def _expand(override: Override) -> dict[str, Any]:
 
 def _parent(tree: dict[str, Any], path: list[str]) -> dict[str, Any] | None:
     """The object at the path, made where the defaults have one; None where there is none."""
-    node: Node | None = ROOT
+    node: Node = ROOT
     for segment in path:
-        is_standing = not isinstance(node, Record | Either) or (isinstance(node, Record) and segment in node.standing)
-        node = child(node, segment) if node is not None else None
-        if node is None or not _holds_members(node):
+        below = child(node, segment)
+        if below is None:
             return None
-        if tree.get(segment) is None and is_standing:
+        if tree.get(segment) is None and _is_standing(node, below, segment):
             tree[segment] = {}
-        below = tree.get(segment)
-        if not isinstance(below, dict):
+        members = tree.get(segment)
+        if not isinstance(members, dict):
             return None
-        tree = below
+        tree, node = members, below
     return tree
 
 
-def _holds_members(node: Node) -> bool:
-    return isinstance(node, Section | Record) or (isinstance(node, Either) and node.record is not None and node.default == {})
+def _is_standing(node: Node, below: Node, segment: str) -> bool:
+    """Whether the defaults have an object at this segment of the node."""
+    if isinstance(below, Either):
+        return below.default == {}
+    if isinstance(node, Record | Either):
+        return isinstance(node, Record) and segment in node.standing
+    return isinstance(below, Section | Record)
 
 
 def _copy(value: Any) -> Any:

@@ -103,7 +103,7 @@ def _ascii_host(pattern: str) -> str | None:
         if not label.isascii():
             if "*" in label or not (encoded := ada_url.idna_to_ascii(label)):
                 return None
-            label = encoded.decode()  # noqa: PLW2901 - the same label in its other spelling
+            label = encoded.decode()
         labels.append(label)
     return ".".join(labels)
 
