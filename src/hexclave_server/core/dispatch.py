@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 VERSIONS = frozenset((b"v1", b"v2beta1", b"v2beta2", b"v2beta3", b"v2beta4", b"v2beta5", b"latest"))
 MAX_IN_FLIGHT = 1000
 
-_SERVER_CREDENTIALS = (b"secret-server-key", b"super-secret-admin-key", b"admin-access-token")
+_COUNTED_BY_PROJECT = ("server", "admin")  # once their key has proved right; a wrong one counts against its address
 
 
 class Application:
@@ -115,7 +115,7 @@ class Application:
         parts = self._parts
         request.client = client_address(request.peer, request.joined_header, parts.settings.trusted_proxies)
         by_address = endpoint.limit.by_address
-        if not any(name in request.protocol for name in _SERVER_CREDENTIALS):
+        if request.protocol.get(b"access-type") not in _COUNTED_BY_PROJECT:
             request.limits.append(parts.limiter.require(by_address, request.address))
         body = await self._body(request, receive, endpoint)
         try:
