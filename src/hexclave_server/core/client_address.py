@@ -34,6 +34,9 @@ class Preset(enum.StrEnum):
     CLOUDRUN = "cloudrun"
 
 
+_PRESETS: Final = {preset.value: preset for preset in Preset}
+
+
 class EndUser(msgspec.Struct, frozen=True, omit_defaults=True):
     """Address and location of a person, as sessions keep and show it (contract 01 §5: camelCase, absent = unknown)."""
 
@@ -63,7 +66,7 @@ class TrustedProxies(msgspec.Struct, frozen=True):
             if int(words[0]) > _MAX_HOPS:
                 raise ValueError(f"accepted is {ACCEPTED}")
             return cls(hops=int(words[0]))
-        preset = Preset(words[0].lower()) if words[0].lower() in Preset else None
+        preset = _PRESETS.get(words[0].lower())
         try:
             return cls(preset=preset, networks=tuple(ipaddress.ip_network(word, strict=False) for word in words[preset is not None :]))
         except ValueError as defect:

@@ -1,0 +1,162 @@
+"""Security throttles: how often a secret may be guessed, per account and per address prefix, counted in the database.
+
+In the database, so that a count survives restarts and is shared by nodes; in a transaction of its own, so that it survives the error the
+try ends in. A guessable secret (password, short code) is counted *before* it is checked, else parallel guesses pass; the try is given back
+when the secret was right. A secret of high entropy (refresh token, key) is counted when it was wrong. Nobody is ever locked out for good:
+each interval gives one more try, and another way in clears the count. The algorithm is GCRA: one time per subject, moved by one statement.
+"""
+
+import enum
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final, NamedTuple
+
+from sqlalchemy import BigInteger, bindparam, case, delete, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hexclave_server.core import clock
+from hexclave_server.core.client_address import address_prefix
+from hexclave_server.core.crypto import Keyring
+from hexclave_server.core.db import Connection, Database, Query
+from hexclave_server.core.errors import RateLimited
+from hexclave_server.core.throttle_tables import throttles
+
+PURGED_AT_ONCE: Final = 1000
+_HMAC_PURPOSE: Final = "throttle"
+
+
+class By(enum.Enum):
+    """What a throttle counts by."""
+
+    ACCOUNT = "account"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """`burst` tries at once, then one more every `interval_seconds`, for each subject of its kind."""
+
+    name: str
+    burst: int = 10
+    interval_seconds: float = 30
+    by: By = By.ACCOUNT
+
+    def of(self, subject: str) -> "Subject":
+        """The throttle of one account (its address as normalised, whether it exists or not; or its id) or of one client address."""
+        return Subject(self, address_prefix(subject) if self.by is By.ADDRESS else subject)
+
+    @property
+    def interval_millis(self) -> int:
+        """Milliseconds until one more try is allowed."""
+        return round(self.interval_seconds * 1000)
+
+
+class Subject(NamedTuple):
+    """What is counted: an account or an address prefix under one throttle."""
+
+    throttle: Throttle
+    name: str
+
+
+PASSWORD: Final = Throttle("password")
+GUESSES_BY_ADDRESS: Final = Throttle("guesses", burst=100, interval_seconds=3, by=By.ADDRESS)
+"""For whoever tries many accounts; right secrets are given back, so that an office behind one address is not refused."""
+WRONG_TOKENS_BY_ADDRESS: Final = Throttle("wrong-tokens", burst=300, interval_seconds=1, by=By.ADDRESS)
+"""For secrets nobody can guess: generous, because one back end serves many users."""
+
+_NOW, _INTERVAL = bindparam("now", type_=BigInteger()), bindparam("interval", type_=BigInteger())
+_THIS = (throttles.c.tenancy_id == bindparam("tenancy_id"), throttles.c.key == bindparam("key"))
+
+COUNT = Query(
+    insert(throttles)
+    .values(tenancy_id=bindparam("tenancy_id"), key=bindparam("key"), earliest_at=bindparam("first", type_=BigInteger()))
+    .on_conflict_do_update(
+        index_elements=["tenancy_id", "key"],
+        set_={"earliest_at": case((throttles.c.earliest_at > _NOW, throttles.c.earliest_at), else_=_NOW) + _INTERVAL},
+        where=throttles.c.earliest_at <= bindparam("latest", type_=BigInteger()),
+    )
+)
+FIND = Query(select(throttles.c.earliest_at).where(*_THIS))
+GIVE_BACK = Query(update(throttles).where(*_THIS).values(earliest_at=throttles.c.earliest_at - _INTERVAL))
+CLEAR = Query(delete(throttles).where(*_THIS))
+_OUTDATED = select(throttles.c.tenancy_id, throttles.c.key).where(throttles.c.earliest_at <= _NOW).limit(PURGED_AT_ONCE)
+PURGE = Query(delete(throttles).where(tuple_(throttles.c.tenancy_id, throttles.c.key).in_(_OUTDATED)))
+
+
+class Throttles:
+    """Counts tries under keys that reveal nobody; `enabled=False` (the setting for load tests) lets everything pass."""
+
+    def __init__(self, keyring: Keyring, *, enabled: bool = True) -> None:
+        self._keyring = keyring
+        self._enabled = enabled
+
+    async def count(self, db: Database, tenancy_id: str, *subjects: Subject) -> None:
+        """Count one try of all subjects, or of none and raise RateLimited when one of them has no try left.
+
+        Opens a write transaction of its own: call it outside of any, before the secret is checked.
+        """
+        if not self._enabled:
+            return
+        now = clock.now_millis()
+        keyed = self._keyed(subjects)
+
+        async def work(conn: Connection) -> None:
+            waits = [await _count_one(conn, tenancy_id, key, throttle, now) for key, throttle in keyed]
+            if any(waits):
+                raise RateLimited(retry_after_seconds=max(waits))
+
+        await db.write(work)
+
+    async def count_failure(self, db: Database, tenancy_id: str, *subjects: Subject) -> None:
+        """Count a wrong secret of high entropy; raises RateLimited, instead of the error that says it was wrong, when there were too many."""
+        await self.count(db, tenancy_id, *subjects)
+
+    async def check(self, conn: Connection, tenancy_id: str, *subjects: Subject) -> None:
+        """Raise RateLimited when one of the subjects has no try left; counts nothing."""
+        if not self._enabled:
+            return
+        now = clock.now_millis()
+        waits = [await _wait(conn, tenancy_id, key, throttle, now) for key, throttle in self._keyed(subjects)]
+        if any(waits):
+            raise RateLimited(retry_after_seconds=max(waits))
+
+    async def give_back(self, conn: Connection, tenancy_id: str, *subjects: Subject) -> None:
+        """Undo one `count` of these subjects, since the secret was right; `conn` is a write transaction (that of the success)."""
+        if self._enabled:
+            for key, throttle in self._keyed(subjects):
+                await conn.execute(GIVE_BACK, tenancy_id=tenancy_id, key=key, interval=throttle.interval_millis)
+
+    async def clear(self, conn: Connection, tenancy_id: str, *subjects: Subject) -> None:
+        """Forget all tries of these subjects (reset by mail, sign-in by another method); `conn` is a write transaction."""
+        if self._enabled:
+            for key, _ in self._keyed(subjects):
+                await conn.execute(CLEAR, tenancy_id=tenancy_id, key=key)
+
+    def _keyed(self, subjects: Iterable[Subject]) -> list[tuple[str, Throttle]]:
+        """In one order whoever asks: rows are locked in it, so that two requests cannot wait for each other."""
+        keys = {self._keyring.hmac(_HMAC_PURPOSE, f"{subject.throttle.name}\0{subject.name}"): subject.throttle for subject in subjects}
+        return sorted(keys.items(), key=itemgetter(0))
+
+
+async def purge(conn: Connection) -> int:
+    """Delete up to 1,000 rows that mean nothing any more, and say how many they were; `conn` is a write transaction."""
+    return await conn.execute(PURGE, now=clock.now_millis())
+
+
+async def _count_one(conn: Connection, tenancy_id: str, key: str, throttle: Throttle, now: int) -> int:
+    """0 when the try was counted, else the whole seconds until the next one is allowed."""
+    interval = throttle.interval_millis
+    counted = await conn.execute(
+        COUNT, tenancy_id=tenancy_id, key=key, now=now, first=now + interval, interval=interval, latest=now + (throttle.burst - 1) * interval
+    )
+    return 0 if counted else max(1, await _wait(conn, tenancy_id, key, throttle, now))
+
+
+async def _wait(conn: Connection, tenancy_id: str, key: str, throttle: Throttle, now: int) -> int:
+    """Whole seconds until this subject has a try again; 0 when it has one now."""
+    earliest_at = await conn.value(FIND, tenancy_id=tenancy_id, key=key)
+    if earliest_at is None:
+        return 0
+    return max(0, math.ceil((earliest_at - (throttle.burst - 1) * throttle.interval_millis - now) / 1000))
