@@ -35,6 +35,10 @@ class _Contains(_Condition):
     inherit_cache = False
 
 
+class _Holds(_Condition):
+    inherit_cache = False
+
+
 class _JsonObjects(FunctionElement[str]):
     """The aggregate: alternating names and values, then the order."""
 
@@ -54,6 +58,11 @@ def in_list(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
 def one_of(column: ColumnElement[Any], *values: Any) -> ColumnElement[bool]:
     """The column is one of these constants."""
     return or_(*(column == value for value in values))
+
+
+def holds(column: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The boolean column is true, written bare: only so does SQLite see that a partial index `WHERE column` serves."""
+    return _Holds(column)
 
 
 def contains(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
@@ -93,6 +102,12 @@ def _in_list_sqlite(element: InList, compiler: SQLCompiler, **options: Any) -> s
 def _in_list_postgresql(element: InList, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(part, **options) for part in element.clauses)
     return f"{column} = ANY ({values})"
+
+
+@compiles(_Holds)
+def _holds(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
+    (column,) = element.clauses
+    return compiler.process(column, **options)
 
 
 @compiles(_Contains, "sqlite")
