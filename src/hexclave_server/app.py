@@ -30,15 +30,17 @@ def build_parts(settings: Settings, master_secret: bytes) -> Parts:
     """The parts of one process: of the server, or of a command. Nothing is opened before `parts.db.start()`."""
     keyring = Keyring.from_master(master_secret)
     database = make_database(settings.database_url, settings.data_dir, settings.database_pool)
-    keys = SigningKeys(database, keyring)
+    directory = ProjectDirectory(database)
+    keys = SigningKeys(database, keyring, directory)
     return Parts(
         settings=settings,
         db=database,
         keyring=keyring,
         hasher=PasswordHasher(),
-        token_issuer=TokenIssuer(keys, settings.public_url, settings.access_token_ttl_seconds),
-        token_verifier=TokenVerifier(keys, settings.public_url),
-        directory=ProjectDirectory(database),
+        signing_keys=keys,
+        token_issuer=TokenIssuer(keys, public_url=settings.public_url, ttl_seconds=settings.access_token_ttl_seconds),
+        token_verifier=TokenVerifier(keys, public_url=settings.public_url, generation=database.generation),
+        directory=directory,
         limiter=TrafficLimiter(settings.rate_limits),
     )
 

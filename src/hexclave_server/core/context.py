@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hexclave_server.core.http import Request
     from hexclave_server.core.limits import TrafficLimiter
     from hexclave_server.core.passwords import PasswordHasher
-    from hexclave_server.core.tokens import AccessTokenClaims, TokenIssuer, TokenVerifier
+    from hexclave_server.core.tokens import AccessTokenClaims, KeySource, TokenIssuer, TokenVerifier
     from hexclave_server.settings import Settings
 
 MAIN_BRANCH = "main"
@@ -105,6 +105,7 @@ class Parts:
     db: Database
     keyring: Keyring
     hasher: PasswordHasher
+    signing_keys: KeySource
     token_issuer: TokenIssuer
     token_verifier: TokenVerifier
     directory: Directory
