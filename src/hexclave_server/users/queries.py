@@ -1,0 +1,155 @@
+"""Statements on single users. Reading one is a single statement: it is the hottest path of the server.
+
+Tables of other features are named as foreign keys name them, by their names; their features' services are imported so that they exist.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Label, and_, bindparam, delete, false, insert, select, true, update
+
+from hexclave_server.contact_channels import service as _contact_channels  # noqa: F401 - registers its table
+from hexclave_server.core.db import Query, holds, json_array_of, metadata
+from hexclave_server.oauth import service as _oauth  # noqa: F401 - registers its table
+from hexclave_server.teams import service as _teams  # noqa: F401 - registers its table
+from hexclave_server.users.tables import users
+
+EMAIL = "email"
+
+contact_channels = metadata.tables["contact_channels"]
+team_memberships = metadata.tables["team_memberships"]
+_accounts = metadata.tables["oauth_accounts"]
+_primary = contact_channels.alias("primary_channel")
+_team = metadata.tables["teams"].alias("selected_team")
+
+_IS_PRIMARY_OF_USER = and_(
+    _primary.c.tenancy_id == users.c.tenancy_id, _primary.c.user_id == users.c.id, _primary.c.type == EMAIL, holds(_primary.c.is_primary)
+)
+_WITH_PRIMARY: FromClause = users.outerjoin(_primary, _IS_PRIMARY_OF_USER)
+WITH_PRIMARY_AND_TEAM: FromClause = _WITH_PRIMARY.outerjoin(
+    _team, and_(_team.c.tenancy_id == users.c.tenancy_id, _team.c.id == users.c.selected_team_id)
+)
+_THIS_USER = and_(users.c.tenancy_id == bindparam("tenancy_id"), users.c.id == bindparam("user_id"))
+
+
+def _linked_accounts() -> ColumnElement[Any]:
+    """The user's accounts at OAuth providers as a JSON array, oldest first."""
+    return json_array_of(
+        _accounts.c.provider_id.label("id"),
+        _accounts.c.account_id,
+        _accounts.c.email,
+        where=and_(_accounts.c.tenancy_id == users.c.tenancy_id, _accounts.c.user_id == users.c.id),
+        order_by=[_accounts.c.created_at, _accounts.c.id],
+        within=_accounts,
+    )
+
+
+USER_COLUMNS: tuple[ColumnElement[Any] | Label[Any], ...] = (
+    users.c.id,
+    users.c.display_name,
+    _primary.c.value.label("primary_email"),
+    _primary.c.is_verified.label("primary_email_verified"),
+    _primary.c.used_for_auth.label("primary_email_auth_enabled"),
+    users.c.profile_image_url,
+    users.c.signed_up_at,
+    users.c.last_active_at,
+    users.c.password_hash.is_not(None).label("has_password"),
+    users.c.otp_auth_enabled,
+    users.c.requires_totp_mfa,
+    users.c.client_metadata,
+    users.c.client_read_only_metadata,
+    users.c.server_metadata,
+    _linked_accounts().label("linked_accounts"),
+    users.c.is_anonymous,
+    users.c.restricted_by_admin,
+    users.c.restricted_by_admin_reason,
+    users.c.restricted_by_admin_private_details,
+    users.c.country_code,
+    users.c.risk_bot,
+    users.c.risk_free_trial_abuse,
+    _team.c.id.label("team_id"),
+    _team.c.display_name.label("team_display_name"),
+    _team.c.profile_image_url.label("team_profile_image_url"),
+    _team.c.client_metadata.label("team_client_metadata"),
+    _team.c.client_read_only_metadata.label("team_client_read_only_metadata"),
+    _team.c.server_metadata.label("team_server_metadata"),
+    _team.c.created_at.label("team_created_at"),
+)
+
+FIND_USER = Query(select(*USER_COLUMNS).select_from(WITH_PRIMARY_AND_TEAM).where(_THIS_USER))
+USER_EXISTS = Query(select(users.c.id).where(_THIS_USER))
+
+FIND_TOKEN_SUBJECT = Query(
+    select(
+        users.c.id,
+        users.c.display_name,
+        _primary.c.value.label("primary_email"),
+        _primary.c.is_verified.label("primary_email_verified"),
+        users.c.selected_team_id,
+        users.c.signed_up_at,
+        users.c.is_anonymous,
+        users.c.restricted_by_admin,
+        users.c.requires_totp_mfa,
+    )
+    .select_from(_WITH_PRIMARY)
+    .where(_THIS_USER)
+)
+MARK_ACTIVE = Query(update(users).where(_THIS_USER).values(last_active_at=bindparam("now")))
+
+_CREDENTIAL = (users.c.id.label("user_id"), users.c.password_hash, users.c.requires_totp_mfa)
+FIND_CREDENTIAL = Query(select(*_CREDENTIAL).where(_THIS_USER))
+FIND_CREDENTIAL_BY_EMAIL = Query(
+    select(*_CREDENTIAL)
+    .select_from(contact_channels.join(users, and_(users.c.tenancy_id == contact_channels.c.tenancy_id, users.c.id == contact_channels.c.user_id)))
+    .where(
+        contact_channels.c.tenancy_id == bindparam("tenancy_id"),
+        contact_channels.c.type == EMAIL,
+        contact_channels.c.value == bindparam("email"),
+        holds(contact_channels.c.used_for_auth),
+    )
+)
+SET_FIRST_PASSWORD = Query(
+    update(users).where(_THIS_USER, users.c.password_hash.is_(None)).values(password_hash=bindparam("password_hash"))
+)
+REPLACE_PASSWORD = Query(
+    update(users).where(_THIS_USER, users.c.password_hash == bindparam("former_hash")).values(password_hash=bindparam("password_hash"))
+)
+
+INSERT_USER = Query(insert(users))
+
+LOCK_USER = Query(
+    select(users.c.is_anonymous, users.c.password_hash.is_not(None).label("has_password"), users.c.otp_auth_enabled)
+    .where(_THIS_USER)
+    .with_for_update(of=users)
+)
+DELETE_USER = Query(delete(users).where(_THIS_USER))
+
+
+@lru_cache(maxsize=512)
+def update_user(columns: frozenset[str]) -> Query:
+    """The statement that sets these columns of one user."""
+    return Query(update(users).where(_THIS_USER).values({name: bindparam(name) for name in sorted(columns)}))
+
+
+SELECT_TEAM = Query(
+    update(users)
+    .where(
+        _THIS_USER,
+        select(team_memberships.c.team_id)
+        .where(
+            team_memberships.c.tenancy_id == bindparam("tenancy_id"),
+            team_memberships.c.team_id == bindparam("team_id"),
+            team_memberships.c.user_id == bindparam("user_id"),
+        )
+        .exists(),
+    )
+    .values(selected_team_id=bindparam("team_id"))
+)
+
+END_ANONYMITY = Query(
+    update(users)
+    .where(_THIS_USER, users.c.is_anonymous)
+    .values(is_anonymous=false(), signed_up_at=bindparam("now"))
+)
