@@ -18,6 +18,7 @@ from hexclave_server.core.log import RequestLog
 from hexclave_server.core.openapi import documents
 from hexclave_server.core.passwords import PasswordHasher
 from hexclave_server.core.router import Router
+from hexclave_server.core.throttles import Throttles
 from hexclave_server.core.tokens import TokenIssuer, TokenVerifier
 from hexclave_server.projects.directory import ProjectDirectory
 from hexclave_server.sessions.signing_keys import SigningKeys
@@ -42,6 +43,7 @@ def build_parts(settings: Settings, master_secret: bytes) -> Parts:
         token_verifier=TokenVerifier(keys, public_url=settings.public_url, generation=database.generation),
         directory=directory,
         limiter=TrafficLimiter(settings.rate_limits),
+        throttles=Throttles(keyring, enabled=not settings.unsafe_no_throttle),
     )
 
 

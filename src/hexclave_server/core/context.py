@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hexclave_server.core.http import Request
     from hexclave_server.core.limits import TrafficLimiter
     from hexclave_server.core.passwords import PasswordHasher
+    from hexclave_server.core.throttles import Throttles
     from hexclave_server.core.tokens import AccessTokenClaims, KeySource, TokenIssuer, TokenVerifier
     from hexclave_server.settings import Settings
 
@@ -110,6 +111,7 @@ class Parts:
     token_verifier: TokenVerifier
     directory: Directory
     limiter: TrafficLimiter
+    throttles: Throttles
 
 
 class Caller(msgspec.Struct, frozen=True):

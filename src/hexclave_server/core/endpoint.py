@@ -138,6 +138,8 @@ class Endpoint:
 
     async def _decode(self, call: Call, values: list[str], body: RawBody) -> dict[str, Any]:
         arguments: dict[str, Any] = {"call": call} if "call" in self.takes else {}
+        if "raw_body" in self.takes:
+            arguments["raw_body"] = body
         defects: list[str] = []
         if self.params is not None:
             names = shape_of(self.params).fields
@@ -227,7 +229,7 @@ def endpoint(
 ) -> Callable[[Handler], Endpoint]:
     """Declares a handler as an endpoint: `@endpoint("POST /users", access=SERVER, limit=WRITE, status=201)`.
 
-    The handler takes any of `call`, `body`, `query`, `path` by name; shapes come from its annotations unless `body` or `returns` name one
+    The handler takes any of `call`, `body`, `query`, `path`, `raw_body` by name; shapes come from its annotations unless `body` or `returns` name one
     per access type. Further keywords are the fields of `Endpoint`.
     """
     method, path = route.split(" ", 1)

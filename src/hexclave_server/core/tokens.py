@@ -79,6 +79,9 @@ class KeySource(Protocol):
     async def verification_keys(self, project_id: str, user_type: UserType) -> Sequence[VerificationKey] | None:
         """All keys whose tokens of this audience are good, also former and next ones; None for an unknown project. Must be cheap."""
 
+    async def key_set(self, project_id: str, user_types: Sequence[UserType]) -> list[PublicJwk] | None:
+        """The published keys of these audiences, two of each, the one that signs first; None for an unknown project."""
+
 
 class TokenUser(msgspec.Struct, frozen=True, kw_only=True):
     """The user as a token states him: a snapshot at issue time; `restricted_reason` (a `RestrictedReason`) None = not restricted."""
