@@ -75,7 +75,7 @@ LIST_OF_USER = Query(
     .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
 )
 
+FIND_USER = Query(select(sessions.c.user_id).where(_of_id))
 END = Query(delete(sessions).where(_of_id))
-END_OF_USER = Query(delete(sessions).where(_of_user, sessions.c.id == bindparam("session_id")))
 END_ALL = Query(delete(sessions).where(_of_user))
 END_ALL_BUT_ONE = Query(delete(sessions).where(_of_user, sessions.c.refresh_token_hash != bindparam("kept_hash")))

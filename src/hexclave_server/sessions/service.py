@@ -2,13 +2,157 @@
 
 A refresh token is good as long as its row is there and has not expired; nothing rotates it. Whatever ends a session deletes the row, and
 using one is a conditional write on that row, so that a refresh that loses against a sign-out changes nothing and gets no token.
+Writes touch the user before his sessions, everywhere: the order that keeps concurrent transactions from waiting for each other in a circle.
 """
 
 from __future__ import annotations
 
-from hexclave_server.core.context import Tenancy
+import typing
+
+import msgspec
+
+from hexclave_server.core import clock, randomness
+from hexclave_server.core.client_address import EndUser
+from hexclave_server.core.context import Parts, Project, Tenancy
+from hexclave_server.core.crypto import hash_secret
 from hexclave_server.core.db import Connection
+from hexclave_server.core.known_errors import RefreshTokenNotFoundOrExpired
+from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS
+from hexclave_server.core.tokens import RestrictedReason, TokenUser
 from hexclave_server.sessions import queries
+from hexclave_server.sessions.queries import SessionOfToken, SessionRow
+from hexclave_server.sessions.wire import DEFAULT_LIFETIME_MILLIS, Tokens
+from hexclave_server.users.token_subject import TokenSubject, find_token_subject, mark_active
+
+
+class NewSession(msgspec.Struct, frozen=True):
+    """A session just created: its id, and the only copy of its refresh token."""
+
+    id: str
+    refresh_token: str
+
+
+async def create_session(
+    conn: Connection,
+    tenancy: Tenancy,
+    user_id: str,
+    end_user: EndUser | None,
+    *,
+    lifetime_millis: int = DEFAULT_LIFETIME_MILLIS,
+    is_impersonation: bool = False,
+) -> NewSession | None:
+    """A new session of the user, who counts as active now; None when there is no such user. Part of the caller's transaction."""
+    now = clock.now_millis()
+    if not await mark_active(conn, tenancy, user_id, now):
+        return None
+    session = NewSession(randomness.new_uuid(), randomness.new_token())
+    await conn.execute(
+        queries.CREATE,
+        tenancy_id=tenancy.id,
+        session_id=session.id,
+        user_id=user_id,
+        refresh_token_hash=hash_secret(session.refresh_token),
+        now=now,
+        expires_at=now + lifetime_millis,
+        is_impersonation=is_impersonation,
+        end_user=_as_text(end_user),
+    )
+    return session
+
+
+async def start_session(
+    parts: Parts,
+    project: Project,
+    user_id: str,
+    end_user: EndUser | None,
+    *,
+    lifetime_millis: int = DEFAULT_LIFETIME_MILLIS,
+    is_impersonation: bool = False,
+) -> Tokens | None:
+    """A new session in a transaction of its own, with its first access token; None when there is no such user."""
+    tenancy = project.tenancy
+    subject = await find_token_subject(parts.db, tenancy, user_id)
+    if subject is None:
+        return None
+    session = await parts.db.write(
+        lambda conn: create_session(conn, tenancy, user_id, end_user, lifetime_millis=lifetime_millis, is_impersonation=is_impersonation)
+    )
+    return None if session is None else await first_tokens(parts, project, subject, session)
+
+
+async def first_tokens(parts: Parts, project: Project, subject: TokenSubject, session: NewSession) -> Tokens:
+    """Both tokens of a session that was just created and committed."""
+    return Tokens(refresh_token=session.refresh_token, access_token=await issue_access_token(parts, project, subject, session.id))
+
+
+async def issue_access_token(parts: Parts, project: Project, subject: TokenSubject, session_id: str) -> str:
+    """An access token of this session that states the user as he is now (contract 01 §1). Not inside a transaction."""
+    restriction = subject.restriction(project.config)
+    user = TokenUser(
+        id=subject.id,
+        display_name=subject.display_name,
+        primary_email=subject.primary_email,
+        primary_email_verified=subject.primary_email_verified is True,
+        selected_team_id=subject.selected_team_id,
+        signed_up_at=subject.signed_up_at,
+        is_anonymous=subject.is_anonymous,
+        restricted_reason=None if restriction is None else typing.cast("RestrictedReason", restriction.value),
+        requires_totp_mfa=subject.requires_totp_mfa,
+    )
+    return await parts.token_issuer.issue(project.tenancy, user, session_id)
+
+
+async def refresh_access_token(parts: Parts, project: Project, refresh_token: str, address: str, end_user: EndUser | None) -> str:
+    """A fresh access token for a refresh token, which stays as it is (contract 01 §3).
+
+    Raises RefreshTokenNotFoundOrExpired for an unknown, expired or ended session, also of another project, and for a deleted user;
+    RateLimited in its place when too many tokens from this client address were wrong.
+    """
+    try:
+        subject, session_id = await _use_session(parts, project.tenancy, refresh_token, end_user)
+    except RefreshTokenNotFoundOrExpired:
+        await parts.throttles.count_failure(parts.db, project.tenancy.id, WRONG_TOKENS_BY_ADDRESS.of(address))
+        raise
+    return await issue_access_token(parts, project, subject, session_id)
+
+
+async def _use_session(parts: Parts, tenancy: Tenancy, refresh_token: str, end_user: EndUser | None) -> tuple[TokenSubject, str]:
+    """User and id of a live session, after noting its use in one write whose conditions decide races with whatever ends it."""
+    now = clock.now_millis()
+    session = await parts.db.first(
+        SessionOfToken, queries.FIND_LIVE, tenancy_id=tenancy.id, refresh_token_hash=hash_secret(refresh_token), now=now
+    )
+    if session is None:
+        raise RefreshTokenNotFoundOrExpired
+    subject = await find_token_subject(parts.db, tenancy, session.user_id)
+    if subject is None:
+        raise RefreshTokenNotFoundOrExpired
+
+    async def use(conn: Connection) -> None:
+        alive = await mark_active(conn, tenancy, session.user_id, now)
+        used = await conn.execute(queries.USE, tenancy_id=tenancy.id, session_id=session.id, now=now, end_user=_as_text(end_user))
+        if not alive or used != 1:
+            raise RefreshTokenNotFoundOrExpired
+
+    await parts.db.write(use)
+    return subject, session.id
+
+
+async def list_sessions(conn: Connection, tenancy: Tenancy, user_id: str, *, with_impersonation: bool) -> list[SessionRow]:
+    """The sessions of a user, the newest first; those of impersonation only if asked for. Empty for an unknown user."""
+    rows = await conn.all(SessionRow, queries.LIST_OF_USER, tenancy_id=tenancy.id, user_id=user_id)
+    return [row for row in rows if with_impersonation or not row.is_impersonation]
+
+
+async def find_user_of_session(conn: Connection, tenancy: Tenancy, session_id: str) -> str | None:
+    """Whose session this is; None when there is none with this id in the tenancy."""
+    user_id: str | None = await conn.value(queries.FIND_USER, tenancy_id=tenancy.id, session_id=session_id)
+    return user_id
+
+
+async def end_session(conn: Connection, tenancy: Tenancy, session_id: str) -> bool:
+    """Ends one session; False when it had ended before."""
+    return await conn.execute(queries.END, tenancy_id=tenancy.id, session_id=session_id) == 1
 
 
 async def end_all_sessions(conn: Connection, tenancy: Tenancy, user_id: str, except_refresh_token_hash: str | None = None) -> int:
@@ -16,3 +160,7 @@ async def end_all_sessions(conn: Connection, tenancy: Tenancy, user_id: str, exc
     if except_refresh_token_hash is None:
         return await conn.execute(queries.END_ALL, tenancy_id=tenancy.id, user_id=user_id)
     return await conn.execute(queries.END_ALL_BUT_ONE, tenancy_id=tenancy.id, user_id=user_id, kept_hash=except_refresh_token_hash)
+
+
+def _as_text(end_user: EndUser | None) -> str | None:
+    return None if end_user is None else msgspec.json.encode(end_user).decode()
