@@ -94,7 +94,7 @@ def test_trusted_proxies_in_every_form() -> None:
     assert load(TRUSTED_PROXIES="vercel").trusted_proxies.networks == ()
 
 
-@pytest.mark.parametrize("text", ["0", "33", "-1", "proxy", "10.0.0.0/8,cloudflare", "10.0.0.0/99", "2,10.0.0.1", ","])
+@pytest.mark.parametrize("text", ["33", "-1", "proxy", "10.0.0.0/8,cloudflare", "10.0.0.0/99", "2,10.0.0.1"])
 def test_what_is_no_trusted_proxy(text: str) -> None:
     assert "number of hops" in mistakes_of(TRUSTED_PROXIES=text)[0]
 

@@ -5,6 +5,5 @@
 
 from hexclave_server.settings.errors import SettingsError
 from hexclave_server.settings.model import OAuthProviderSettings, Settings
-from hexclave_server.settings.proxies import TrustedProxies
 
-__all__ = ["OAuthProviderSettings", "Settings", "SettingsError", "TrustedProxies"]
+__all__ = ["OAuthProviderSettings", "Settings", "SettingsError"]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from hexclave_server.core.client_address import TrustedProxies
 from hexclave_server.settings.model import Settings
-from hexclave_server.settings.proxies import TrustedProxies
 from hexclave_server.settings.variables import OAUTH_PARTS, OAUTH_VARIABLES, VARIABLES
 
 MASK = "***"
@@ -37,10 +37,16 @@ def _shown(field: str, value: Any, *, secret: bool) -> Any:
     if field == "access_token_ttl_seconds":
         return f"{value}s"
     if isinstance(value, TrustedProxies):
-        return str(value) or None
+        return _proxies(value)
     if isinstance(value, Path):
         return str(value)
     return list(value) if isinstance(value, tuple) else value
+
+
+def _proxies(value: TrustedProxies) -> str | None:
+    if value.hops:
+        return str(value.hops)
+    return ",".join([*([value.preset.value] if value.preset else []), *map(str, value.networks)]) or None
 
 
 def _without_password(url: str) -> str:

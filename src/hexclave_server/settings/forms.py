@@ -1,6 +1,6 @@
 """How a value may be written: each form says in words what it accepts, and reads it.
 
-A parser raises ValueError for what it does not accept; the message of the mistake is made of the words, so that it always says what to write.
+A parser raises ValueError for what it does not accept; the mistake is reported with the words, so that it always says what to write.
 """
 
 import base64

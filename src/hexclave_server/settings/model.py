@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from hexclave_server.core.client_address import TrustedProxies
 from hexclave_server.settings.errors import SettingsError
-from hexclave_server.settings.proxies import TrustedProxies
 from hexclave_server.settings.sources import from_environment, from_file
 from hexclave_server.settings.variables import BY_FILE_KEY, OAUTH_PARTS, PROVIDERS, VARIABLES, Variable
 

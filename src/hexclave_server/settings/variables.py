@@ -6,9 +6,9 @@ A default of None means: not set. Defaults that depend on others are filled in b
 from dataclasses import dataclass
 from typing import Any
 
+from hexclave_server.core.client_address import ACCEPTED, TrustedProxies
 from hexclave_server.settings import forms
 from hexclave_server.settings.forms import Form
-from hexclave_server.settings.proxies import TrustedProxies, parse_trusted_proxies
 
 PREFIX = "HEXCLAVE_"
 PROVIDERS = ("google", "github", "microsoft", "spotify", "facebook", "discord", "gitlab", "bitbucket", "linkedin", "apple", "x", "twitch")
@@ -49,10 +49,7 @@ class Variable:
         return PREFIX + self.file_key.upper()
 
 
-_PROXIES = Form(
-    "a number of hops, or addresses and CIDRs separated by commas, or one of cloudflare, vercel, cloudrun (with addresses after it, if wanted)",
-    parse_trusted_proxies,
-)
+_PROXIES = Form(ACCEPTED, TrustedProxies.parse)
 _PORT = forms.number(1, 65535)
 _TTL = forms.duration(45, 86400, "a duration from 45s to 24h, such as 10m")
 
@@ -86,18 +83,18 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("seed_internal_oauth_providers", forms.list_of(*PROVIDERS)),
     Variable("seed_admin_email", forms.EMAIL),
     Variable("seed_admin_password", forms.TEXT, secret=True),
-    Variable("security_notices", forms.ON_OFF, True),  # noqa: FBT003 - a default in a table
+    Variable("security_notices", forms.ON_OFF, True),
     Variable("oauth_mock_url", forms.WEB_URL),
-    Variable("allow_shared_oauth_access_tokens", forms.BOOLEAN, False),  # noqa: FBT003
+    Variable("allow_shared_oauth_access_tokens", forms.BOOLEAN, False),
     Variable("cron_secret", forms.TEXT, secret=True),
     Variable("redis_url", forms.REDIS_URL, secret=True),
     Variable("rate_limits", forms.RATE_LIMITS, 1.0),
-    Variable("unsafe_no_throttle", forms.BOOLEAN, False),  # noqa: FBT003
+    Variable("unsafe_no_throttle", forms.BOOLEAN, False),
     Variable("bot_challenge_verify_url", forms.WEB_URL),
     Variable("bot_challenge_secret", forms.TEXT, secret=True),
     Variable("log_format", forms.one_of("text", "json")),
     Variable("log_level", forms.one_of("debug", "info", "warning", "error"), "info"),
-    Variable("metrics", forms.ON_OFF, False),  # noqa: FBT003
+    Variable("metrics", forms.ON_OFF, False),
     Variable("metrics_port", _PORT, 9464),
     Variable("unsafe_clock_file", forms.PATH),
 )

@@ -1,0 +1,47 @@
+# Everything a developer or operator needs, with nothing but Python 3.11+ (and Node 20 for the SDK tests).
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# uv installs exactly what uv.lock says. Where it is absent, it is brought into .uv, out of the way of everything else.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
+SDK_TESTS := tests/compat
+export UV_PYTHON_PREFERENCE ?= system
+
+.PHONY: help run test lint bench
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/runtime ## install what the server needs and start it (HEXCLAVE_… variables apply)
+	@exec .venv/bin/hexclave serve
+
+test: .venv/development $(SDK_TESTS)/node_modules ## run the whole test suite, on SQLite and PostgreSQL (ARGS=… goes to pytest)
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/development ## check style, types, the dependency rule and the project's own rules
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python tools/lint_sources.py
+
+bench: .venv/development ## measure CPU per request against a bare application (takes minutes)
+	.venv/bin/python -m benchmarks
+
+# Each mark is newer than the environment it describes; changing the lock makes it stale. Installing development tools serves `make run`, too.
+.venv/runtime: pyproject.toml uv.lock | uv
+	$(UV) sync --quiet --frozen --no-dev --inexact
+	@touch $@
+
+.venv/development: pyproject.toml uv.lock | uv
+	$(UV) sync --quiet --frozen
+	@touch $@ .venv/runtime
+
+$(SDK_TESTS)/node_modules: $(SDK_TESTS)/package-lock.json
+	@if command -v npm >/dev/null; then cd $(SDK_TESTS) && npm ci --no-audit --no-fund && touch node_modules; \
+	else echo "npm is not installed: the tests with the official SDK will be skipped (they need Node 20)."; fi
+
+.PHONY: uv
+uv:
+	@if ! $(UV) --version >/dev/null 2>&1; then ./tools/bring_uv.sh; fi
