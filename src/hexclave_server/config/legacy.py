@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hexclave_server.config.permissions import default_permission_ids
 from hexclave_server.core import randomness
 from hexclave_server.core.ordering import name_order
+from hexclave_server.permissions.defaults import DefaultKind, default_permission_ids
 
 _PLAIN_KEYS = {
     "sign_up_enabled": "auth.allowSignUp",
@@ -28,9 +28,9 @@ _PLAIN_KEYS = {
 }
 _WRITE_ONLY_KEYS = {"require_email_verification": "onboarding.requireEmailVerification"}
 _DEFAULT_PERMISSION_KEYS = {
-    "team_creator_default_permissions": "teamCreator",
-    "team_member_default_permissions": "teamMember",
-    "user_default_permissions": "signUp",
+    "team_creator_default_permissions": DefaultKind.TEAM_CREATOR,
+    "team_member_default_permissions": DefaultKind.TEAM_MEMBER,
+    "user_default_permissions": DefaultKind.SIGN_UP,
 }
 _PROVIDER_KEYS = {
     "client_id": "clientId",
@@ -59,10 +59,7 @@ def read_legacy_config(config: Mapping[str, Any]) -> LegacyConfig:
         "oauth_providers": providers,
         "enabled_oauth_providers": [{"id": provider["id"]} for provider in providers],
         "email_config": _read_email_server(config["emails"]["server"]),
-        **{
-            field: [{"id": permission_id} for permission_id in sorted(default_permission_ids(config, occasion), key=name_order)]  # type: ignore[arg-type]
-            for field, occasion in _DEFAULT_PERMISSION_KEYS.items()
-        },
+        **{field: _read_ids(default_permission_ids(config, kind)) for field, kind in _DEFAULT_PERMISSION_KEYS.items()},
     }
 
 
@@ -92,7 +89,7 @@ def write_legacy_config(fields: Mapping[str, Any]) -> dict[str, Any]:
         elif field == "email_config":
             override["emails.server"] = _write_email_server(value)
         elif field in _DEFAULT_PERMISSION_KEYS:
-            override[f"rbac.defaultPermissions.{_DEFAULT_PERMISSION_KEYS[field]}"] = _write_ids(value)
+            override[f"rbac.defaultPermissions.{_DEFAULT_PERMISSION_KEYS[field].value}"] = _write_ids(value)
         else:
             override[_PLAIN_KEYS.get(field) or _WRITE_ONLY_KEYS[field]] = value
     return override
@@ -146,6 +143,10 @@ def _write_email_server(email_config: Mapping[str, Any]) -> dict[str, Any]:
     if email_config["type"] == "shared":
         return {"isShared": True, **written}
     return {"isShared": False, "provider": "smtp", **written}
+
+
+def _read_ids(permission_ids: Iterable[str]) -> list[dict[str, str]]:
+    return [{"id": permission_id} for permission_id in sorted(permission_ids, key=name_order)]
 
 
 def _write_ids(entries: Iterable[Mapping[str, str]]) -> dict[str, bool]:

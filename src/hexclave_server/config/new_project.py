@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hexclave_server.config.defaults import APP_IDS
-from hexclave_server.config.permissions import SYSTEM_PERMISSIONS
 
+_EVERYTHING = ("$update_team", "$delete_team", "$read_members", "$remove_members", "$invite_members", "$manage_api_keys")
 _MEMBER = "Default permission for team members"
 _ADMIN = "Default permission for team admins"
 
@@ -22,7 +22,7 @@ def new_project_overrides() -> dict[str, Any]:
         "domains.allowLocalhost": True,
         "auth.password.allowSignIn": True,
         "rbac.permissions.team_member": _team_permission(_MEMBER, ("$read_members", "$invite_members")),
-        "rbac.permissions.team_admin": _team_permission(_ADMIN, SYSTEM_PERMISSIONS),
+        "rbac.permissions.team_admin": _team_permission(_ADMIN, _EVERYTHING),
         "rbac.defaultPermissions.teamCreator": {"team_admin": True},
         "rbac.defaultPermissions.teamMember": {"team_member": True},
         "apps.installed.authentication.enabled": True,

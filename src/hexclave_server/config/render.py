@@ -56,7 +56,7 @@ def _parent(tree: dict[str, Any], path: list[str]) -> dict[str, Any] | None:
 def _is_standing(node: Node, below: Node, segment: str) -> bool:
     """Whether the defaults have an object at this segment of the node."""
     if isinstance(below, Either):
-        return below.default == {}
+        return bool(below.default == {})
     if isinstance(node, Record | Either):
         return isinstance(node, Record) and segment in node.standing
     return isinstance(below, Section | Record)

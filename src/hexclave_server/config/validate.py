@@ -13,13 +13,17 @@ import msgspec
 from hexclave_server.config.defaults import ROOT
 from hexclave_server.config.migrate import migrate
 from hexclave_server.config.schema import Either, Interval, Level, Node, Record, Scalar, Section, child, is_open
+from hexclave_server.core.errors import PlainError
 
 _KEY = re.compile(r"[A-Za-z0-9_:$][A-Za-z0-9_:$-]*(?:\.[A-Za-z0-9_:$][A-Za-z0-9_:$-]*)*")
 _SHOWN = 200
 
 
-class ConfigInvalid(Exception):
-    """The override cannot be stored; the text is for the caller and names the offending key by its full path."""
+class ConfigInvalid(PlainError):
+    """The override cannot be stored: 400, with a text that names the offending key by its full path."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(400, text)
 
 
 def parse_override(text: str, level: Level) -> dict[str, Any]:

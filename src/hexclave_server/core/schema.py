@@ -35,6 +35,16 @@ class Wire(msgspec.Struct, kw_only=True):
     """Base of what an answer carries. Absent members are `UNSET` and left out."""
 
 
+class NoQuery(Body):
+    """The query of an endpoint that takes no parameters and refuses all (contract 00 §5)."""
+
+
+class Success(Wire):
+    """The answer of whatever has nothing to say but that it was done."""
+
+    success: bool = True
+
+
 class BodyUnparsable(Exception):
     """The bytes are not what their content type says."""
 
