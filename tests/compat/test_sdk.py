@@ -24,7 +24,11 @@ OLDEST_NODE = 20
 RUN_SECONDS = 240
 
 SCENARIOS = [
-    *(name for path in sorted(HERE.glob("scenarios/*.mjs")) for name in re.findall(r'^scenario\("([^"]+)"', path.read_text("utf-8"), re.MULTILINE)),
+    *(
+        name
+        for path in sorted(HERE.glob("scenarios/*.mjs"))
+        for name in re.findall(r'^scenario\("([^"]+)"', path.read_text("utf-8"), re.MULTILINE)
+    ),
     "nothing failed in the background",
 ]
 
