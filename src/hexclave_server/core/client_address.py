@@ -8,7 +8,7 @@ import enum
 import functools
 import ipaddress
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote
 
@@ -20,8 +20,11 @@ HeaderOf = Callable[[bytes], str | None]
 """Gives a header by lower-case name, None when absent; several lines of one name joined by commas."""
 
 UNKNOWN_ADDRESS: Final = "unknown"
-ACCEPTED: Final = "a number of hops (0 to 16), addresses and CIDRs (comma separated), or cloudflare, vercel or cloudrun (addresses may follow)"
+ACCEPTED: Final = (
+    "a number of hops (0 to 16), addresses and CIDRs (comma separated), or cloudflare, vercel or cloudrun (addresses may follow)"
+)
 _MAX_HOPS: Final = 16
+_MAX_ADDRESS_TEXT: Final = 64  # what is remembered comes from strangers
 _MAX_LOCATION_TEXT: Final = 100
 _BROWSERS: Final = ("Mozilla", "Chrome", "Safari")
 
@@ -37,16 +40,16 @@ class Preset(enum.StrEnum):
 _PRESETS: Final = {preset.value: preset for preset in Preset}
 
 
-class EndUser(msgspec.Struct, frozen=True, omit_defaults=True):
+class EndUser(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """Address and location of a person, as sessions keep and show it (contract 01 §5: camelCase, absent = unknown)."""
 
     ip: str
-    countryCode: str | UnsetType = UNSET  # noqa: N815 - the wire's spelling
-    regionCode: str | UnsetType = UNSET  # noqa: N815
-    cityName: str | UnsetType = UNSET  # noqa: N815
+    country_code: str | UnsetType = UNSET
+    region_code: str | UnsetType = UNSET
+    city_name: str | UnsetType = UNSET
     latitude: float | UnsetType = UNSET
     longitude: float | UnsetType = UNSET
-    tzIdentifier: str | UnsetType = UNSET  # noqa: N815
+    tz_identifier: str | UnsetType = UNSET
 
 
 class TrustedProxies(msgspec.Struct, frozen=True):
@@ -87,9 +90,13 @@ class ClientAddress(msgspec.Struct, frozen=True):
 NO_PROXIES: Final = TrustedProxies()
 
 
-@functools.lru_cache(maxsize=4096)
 def canonical_address(text: str) -> str | None:
     """The one spelling of an IP address: IPv4-mapped IPv6 as IPv4, no zone, compressed lower case; None when it is no address."""
+    return _canonical(text) if len(text) <= _MAX_ADDRESS_TEXT else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _canonical(text: str) -> str | None:
     try:
         address = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
@@ -133,18 +140,18 @@ def find_end_user(client: ClientAddress, header: HeaderOf, proxies: TrustedProxi
     if not client.located:
         return EndUser(client.address)
     if proxies.preset is Preset.CLOUDFLARE:
-        return EndUser(client.address, countryCode=_country(header(b"cf-ipcountry")))
+        return EndUser(client.address, country_code=_country(header(b"cf-ipcountry")))
     country = header(b"x-vercel-ip-country")
     if country is None and proxies.preset is None:
         country = header(b"cf-ipcountry")
     return EndUser(
         client.address,
-        countryCode=_country(country),
-        regionCode=_text(header(b"x-vercel-ip-country-region")),
-        cityName=_text(unquote(header(b"x-vercel-ip-city") or "")),
+        country_code=_country(country),
+        region_code=_text(header(b"x-vercel-ip-country-region")),
+        city_name=_text(unquote(header(b"x-vercel-ip-city") or "")),
         latitude=_degrees(header(b"x-vercel-ip-latitude"), 90),
         longitude=_degrees(header(b"x-vercel-ip-longitude"), 180),
-        tzIdentifier=_text(header(b"x-vercel-ip-timezone")),
+        tz_identifier=_text(header(b"x-vercel-ip-timezone")),
     )
 
 
@@ -192,7 +199,7 @@ def _entry_address(entry: str) -> str | None:
 
 
 @functools.lru_cache(maxsize=4096)
-def _in_networks(address: str, networks: Iterable[Network]) -> bool:
+def _in_networks(address: str, networks: tuple[Network, ...]) -> bool:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

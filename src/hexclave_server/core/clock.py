@@ -5,7 +5,6 @@ milliseconds that is added to the system's clock and read again whenever the fil
 which no offset touches.
 """
 
-import os
 import time
 from pathlib import Path
 
@@ -22,7 +21,7 @@ class _OffsetFile:
 
     def millis(self) -> int:
         try:
-            stat = os.stat(self._path)
+            stat = self._path.stat()
             seen = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
             if seen != self._seen:
                 self._offset = int(self._path.read_text("ascii").strip())
@@ -32,16 +31,19 @@ class _OffsetFile:
         return self._offset
 
 
-_offset_file: _OffsetFile | None = None
+class _Offset:
+    file: _OffsetFile | None = None
+
+
+_offset = _Offset()
 
 
 def use_offset_file(path: Path | None) -> None:
     """Shift the clock of this process by the milliseconds in `path` (followed while it changes); None ends that."""
-    global _offset_file
-    _offset_file = None if path is None else _OffsetFile(path)
+    _offset.file = None if path is None else _OffsetFile(path)
 
 
 def now_millis() -> int:
     """Milliseconds since 1970-01-01 UTC."""
     now = time.time_ns() // 1_000_000
-    return now if _offset_file is None else now + _offset_file.millis()
+    return now if _offset.file is None else now + _offset.file.millis()

@@ -24,6 +24,8 @@ KID_LENGTH: Final = 12
 _ECDSA = ec.ECDSA(SHA256())
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
 _HALF_ORDER = _ORDER // 2
+_SIGNATURE_LENGTH = 64
+_SEGMENTS = 3
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+\Z")
 _TO_STANDARD = str.maketrans("-_", "+/")
 
@@ -69,9 +71,7 @@ class SigningKey:
 
     def to_der(self) -> bytes:
         """The private half as unencrypted PKCS #8 DER; the caller encrypts it."""
-        return self._private.private_bytes(
-            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        return self._private.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
     @property
     def verification_key(self) -> "VerificationKey":
@@ -104,7 +104,7 @@ class VerificationKey:
 
     def accepts(self, signed: bytes, signature: bytes) -> bool:
         """Whether `signature` (r and s, 32 bytes each) is this key's over `signed`."""
-        if len(signature) != 64:
+        if len(signature) != _SIGNATURE_LENGTH:
             return False
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
         if s > _HALF_ORDER:
@@ -130,7 +130,7 @@ def parse(token: str) -> ParsedToken:
     if len(token) > MAX_TOKEN_LENGTH:
         raise MalformedToken("too long")
     segments = token.split(".")
-    if len(segments) != 3:
+    if len(segments) != _SEGMENTS:
         raise MalformedToken("not three segments")
     header = _json_object(_decode_segment(segments[0]))
     kid = header.pop("kid", None)

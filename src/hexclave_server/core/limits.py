@@ -108,12 +108,12 @@ class TrafficLimiter:
         name = f"{limit.name}/{address_prefix(key) if limit.scope == 'address' else key}"
         allowed = self._storage.acquire_sliding_window_entry(name, quota, WINDOW_SECONDS)
         before, before_ttl, now, now_ttl = self._storage.get_sliding_window(name, WINDOW_SECONDS)
-        rest_of_window = now_ttl % WINDOW_SECONDS
+        rest_of_window = max(0.0, now_ttl - WINDOW_SECONDS)  # a counter is kept for one more window
         if not allowed:
             wait = _seconds_until_room(quota, before, before_ttl, now, rest_of_window)
             return LimitState(limit.name, quota, 0, wait, allowed=False)
         left = quota - int(before * before_ttl / WINDOW_SECONDS + now)
-        return LimitState(limit.name, quota, left if left > 0 else 0, int(rest_of_window) + 1, allowed=True)
+        return LimitState(limit.name, quota, max(0, left), int(rest_of_window) + 1, allowed=True)
 
     @staticmethod
     def headers(states: Sequence[LimitState]) -> list[tuple[bytes, bytes]]:

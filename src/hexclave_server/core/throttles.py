@@ -149,14 +149,20 @@ async def _count_one(conn: Connection, tenancy_id: str, key: str, throttle: Thro
     """0 when the try was counted, else the whole seconds until the next one is allowed."""
     interval = throttle.interval_millis
     counted = await conn.execute(
-        COUNT, tenancy_id=tenancy_id, key=key, now=now, first=now + interval, interval=interval, latest=now + (throttle.burst - 1) * interval
+        COUNT,
+        tenancy_id=tenancy_id,
+        key=key,
+        now=now,
+        first=now + interval,
+        interval=interval,
+        latest=now + (throttle.burst - 1) * interval,
     )
     return 0 if counted else max(1, await _wait(conn, tenancy_id, key, throttle, now))
 
 
 async def _wait(conn: Connection, tenancy_id: str, key: str, throttle: Throttle, now: int) -> int:
     """Whole seconds until this subject has a try again; 0 when it has one now."""
-    earliest_at = await conn.value(FIND, tenancy_id=tenancy_id, key=key)
+    earliest_at: int | None = await conn.value(FIND, tenancy_id=tenancy_id, key=key)
     if earliest_at is None:
         return 0
     return max(0, math.ceil((earliest_at - (throttle.burst - 1) * throttle.interval_millis - now) / 1000))

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from hexclave_server.core import clock
-from hexclave_server.core.jws import MalformedToken, PublicJwk, SigningKey, VerificationKey, parse
+from hexclave_server.core.jws import MAX_TOKEN_LENGTH, MalformedToken, PublicJwk, SigningKey, VerificationKey, parse
 
 UserType = Literal["normal", "restricted", "anonymous"]
 RestrictedReason = Literal["anonymous", "email_not_verified", "restricted_by_administrator"]
@@ -240,7 +240,7 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> AccessTokenClaims:
         """The claims of a genuine, unexpired token; raises TokenUnparsable or TokenExpired (contract 01 §1.3 rows 1 to 3)."""
-        if len(token) > 8192:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise TokenUnparsable("too long")
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
         remembered = self._remembered.get(digest)
