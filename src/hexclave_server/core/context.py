@@ -170,6 +170,14 @@ class Call:
         return self.claims.user_id if self.claims is not None else None
 
     @property
+    def required_user_id(self) -> str:
+        """The user of the access token, on endpoints that declare `user_required`."""
+        if self.claims is None:
+            msg = "this endpoint does not declare that it needs a user"
+            raise RuntimeError(msg)
+        return self.claims.user_id
+
+    @property
     def session_id(self) -> str | None:
         """The session that the access token was issued from."""
         return self.claims.session_id if self.claims is not None else None

@@ -17,7 +17,7 @@ from hexclave_server.core.known_errors import (
     SchemaError,
     UserIdDoesNotExist,
 )
-from hexclave_server.core.limits import CHECK_SECRET, READ, WRITE
+from hexclave_server.core.limits import READ, WRITE
 from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS
 from hexclave_server.core.tokens import UserType
 from hexclave_server.sessions import service
@@ -68,7 +68,7 @@ async def redirect_to_key_set(call: Call, path: WellKnownPath) -> Response:
 @endpoint(
     "POST /auth/sessions/current/refresh",
     access=CLIENT,
-    limit=CHECK_SECRET,
+    limit=service.REFRESH,
     throttle=WRONG_TOKENS_BY_ADDRESS,
     tags=["Sessions"],
     errors=[RefreshTokenNotFoundOrExpired],

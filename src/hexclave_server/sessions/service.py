@@ -7,8 +7,6 @@ Writes touch the user before his sessions, everywhere: the order that keeps conc
 
 from __future__ import annotations
 
-import typing
-
 import msgspec
 
 from hexclave_server.core import clock, randomness
@@ -17,12 +15,16 @@ from hexclave_server.core.context import Parts, Project, Tenancy
 from hexclave_server.core.crypto import hash_secret
 from hexclave_server.core.db import Connection
 from hexclave_server.core.known_errors import RefreshTokenNotFoundOrExpired
+from hexclave_server.core.limits import LimitClass
 from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS
-from hexclave_server.core.tokens import RestrictedReason, TokenUser
+from hexclave_server.core.tokens import TokenUser
 from hexclave_server.sessions import queries
 from hexclave_server.sessions.queries import SessionOfToken, SessionRow
 from hexclave_server.sessions.wire import DEFAULT_LIFETIME_MILLIS, Tokens
 from hexclave_server.users.token_subject import TokenSubject, find_token_subject, mark_active
+
+REFRESH = LimitClass("refresh", per_address=1200, per_user=600, per_project=30_000)
+"""Traffic of refreshing: cheap, and all users of a back end or an office come from one address, each about once a minute."""
 
 
 class NewSession(msgspec.Struct, frozen=True):
@@ -96,7 +98,7 @@ async def issue_access_token(parts: Parts, project: Project, subject: TokenSubje
         selected_team_id=subject.selected_team_id,
         signed_up_at=subject.signed_up_at,
         is_anonymous=subject.is_anonymous,
-        restricted_reason=None if restriction is None else typing.cast("RestrictedReason", restriction.value),
+        restricted_reason=None if restriction is None else restriction.value,
         requires_totp_mfa=subject.requires_totp_mfa,
     )
     return await parts.token_issuer.issue(project.tenancy, user, session_id)

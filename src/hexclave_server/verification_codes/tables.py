@@ -1,0 +1,27 @@
+"""The table of one-time codes.
+
+No code can be read or searched for here: both columns are keyed hashes. The nonce is all but the first six characters; by its hash the row
+is found and its attempts are counted, whether or not the first six were right (contract 02 §1.4).
+"""
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Table
+
+from hexclave_server.core.db import id_column, int_column, json_column, metadata, millis_column, text_column
+
+verification_codes = Table(
+    "verification_codes",
+    metadata,
+    id_column("tenancy_id", ForeignKey("tenancies.id", ondelete="CASCADE"), primary_key=True),
+    text_column("kind", primary_key=True),
+    text_column("nonce_hash", primary_key=True),
+    text_column("code_hash", nullable=False),
+    id_column("user_id"),
+    json_column("payload"),
+    int_column("attempts", nullable=False),
+    millis_column("created_at", nullable=False),
+    millis_column("expires_at", nullable=False),
+    millis_column("used_at"),
+    ForeignKeyConstraint(["tenancy_id", "user_id"], ["users.tenancy_id", "users.id"], ondelete="CASCADE"),
+    Index("ix_verification_codes_user_id", "tenancy_id", "user_id"),
+    Index("ix_verification_codes_expires_at", "expires_at"),
+)
