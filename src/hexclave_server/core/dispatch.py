@@ -6,7 +6,6 @@ Outermost first: path and method, address limit, body, credentials, limits by pr
 from __future__ import annotations
 
 import time
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from hexclave_server.core.access import resolve_caller
@@ -14,7 +13,7 @@ from hexclave_server.core.client_address import client_address
 from hexclave_server.core.context import Access, Call, Caller
 from hexclave_server.core.endpoint import NO_BODY, Endpoint, RawBody, read_kind
 from hexclave_server.core.errors import PlainError, Unavailable
-from hexclave_server.core.http import Receive, Request, Response, Scope, Send, StreamedResponse, read_body, text_response, valid_utf8
+from hexclave_server.core.http import Receive, Request, Response, Scope, Send, read_body, text_response, valid_utf8
 from hexclave_server.core.rendering import API_HEADERS, SECURITY_HEADERS, error_response, finish, unexpected_error_response
 
 if TYPE_CHECKING:
@@ -53,23 +52,10 @@ class Application:
             if response.chunks is not None:
                 async for chunk in response.chunks:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            if isinstance(response, StreamedResponse):
-            await self._stream(request, response, send)
-        else:
             await send({"type": "http.response.body", "body": response.body})
         finally:
             self._in_flight -= 1
         self._log.record(request, response, time.perf_counter() - started)
-
-    async def _stream(self, request: Request, response: StreamedResponse, send: Send) -> None:
-        async with aclosing(response.chunks) as chunks:
-            try:
-                async for chunk in chunks:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            except Exception as error:
-                self._log.unexpected(request, error)
-                raise
-        await send({"type": "http.response.body", "body": b""})
 
     async def _answer(self, request: Request, receive: Receive) -> Response:
         path = request.raw_path

@@ -135,19 +135,6 @@ class Response:
         self.chunks = chunks
 
 
-class StreamedResponse(Response):
-    """An answer that is written while it is read, so that its size does not matter: `chunks` instead of a body.
-
-    An error after the first chunk breaks the connection off, since the status has been sent.
-    """
-
-    __slots__ = ("chunks",)
-
-    def __init__(self, chunks: AsyncGenerator[bytes], headers: list[Header]) -> None:
-        super().__init__(200, b"", headers)
-        self.chunks = chunks
-
-
 _encode = msgspec.json.Encoder().encode
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from hexclave_server.core.db import DatabaseUnavailable
 from hexclave_server.core.errors import KnownError, OAuthProtocolError, PlainError, RateLimited, Unavailable
-from hexclave_server.core.http import JSON, NO_STORE, Header, Request, Response, StreamedResponse, text_response
+from hexclave_server.core.http import JSON, NO_STORE, Header, Request, Response, text_response
 from hexclave_server.core.known_errors import BodyParsingError
 from hexclave_server.core.schema import BodyUnparsable
 
@@ -119,5 +119,4 @@ def finish(request: Request, response: Response, common: tuple[Header, ...], *, 
         response.body = msgspec.json.format(response.body, indent=2)
     headers.extend(common)
     if response.chunks is None:
-        if not isinstance(response, StreamedResponse):
         headers.append((b"content-length", str(len(response.body)).encode()))
