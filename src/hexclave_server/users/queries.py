@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Label, and_, bindparam, delete, false, insert, select, true, update
+from sqlalchemy import ColumnElement, FromClause, Label, and_, bindparam, case, delete, false, func, insert, select, true, update
 
 from hexclave_server.contact_channels import service as _contact_channels  # noqa: F401 - registers its table
 from hexclave_server.core.db import Query, holds, json_array_of, metadata
@@ -27,10 +27,14 @@ _team = metadata.tables["teams"].alias("selected_team")
 _IS_PRIMARY_OF_USER = and_(
     _primary.c.tenancy_id == users.c.tenancy_id, _primary.c.user_id == users.c.id, _primary.c.type == EMAIL, holds(_primary.c.is_primary)
 )
-_WITH_PRIMARY: FromClause = users.outerjoin(_primary, _IS_PRIMARY_OF_USER)
-WITH_PRIMARY_AND_TEAM: FromClause = _WITH_PRIMARY.outerjoin(
-    _team, and_(_team.c.tenancy_id == users.c.tenancy_id, _team.c.id == users.c.selected_team_id)
-)
+
+
+def with_primary_and_team(source: FromClause) -> FromClause:
+    """The source of users with what `USER_COLUMNS` takes from other tables."""
+    is_selected = and_(_team.c.tenancy_id == users.c.tenancy_id, _team.c.id == users.c.selected_team_id)
+    return source.outerjoin(_primary, _IS_PRIMARY_OF_USER).outerjoin(_team, is_selected)
+
+
 _THIS_USER = and_(users.c.tenancy_id == bindparam("tenancy_id"), users.c.id == bindparam("user_id"))
 
 
@@ -78,7 +82,7 @@ USER_COLUMNS: tuple[ColumnElement[Any] | Label[Any], ...] = (
     _team.c.created_at.label("team_created_at"),
 )
 
-FIND_USER = Query(select(*USER_COLUMNS).select_from(WITH_PRIMARY_AND_TEAM).where(_THIS_USER))
+FIND_USER = Query(select(*USER_COLUMNS).select_from(with_primary_and_team(users)).where(_THIS_USER))
 USER_EXISTS = Query(select(users.c.id).where(_THIS_USER))
 
 FIND_TOKEN_SUBJECT = Query(
@@ -93,7 +97,7 @@ FIND_TOKEN_SUBJECT = Query(
         users.c.restricted_by_admin,
         users.c.requires_totp_mfa,
     )
-    .select_from(_WITH_PRIMARY)
+    .select_from(users.outerjoin(_primary, _IS_PRIMARY_OF_USER))
     .where(_THIS_USER)
 )
 MARK_ACTIVE = Query(update(users).where(_THIS_USER).values(last_active_at=bindparam("now")))
@@ -148,8 +152,25 @@ SELECT_TEAM = Query(
     .values(selected_team_id=bindparam("team_id"))
 )
 
-END_ANONYMITY = Query(
+UPGRADE_ANONYMOUS = Query(
     update(users)
     .where(_THIS_USER, users.c.is_anonymous)
-    .values(is_anonymous=false(), signed_up_at=bindparam("now"))
+    .values(
+        is_anonymous=false(),
+        signed_up_at=bindparam("now"),
+        country_code=func.coalesce(users.c.country_code, bindparam("country_code")),
+        risk_bot=bindparam("risk_bot"),
+        risk_free_trial_abuse=bindparam("risk_free_trial_abuse"),
+    )
+)
+_DETAILS = users.c.restricted_by_admin_private_details
+RESTRICT = Query(
+    update(users)
+    .where(_THIS_USER)
+    .values(
+        restricted_by_admin=true(),
+        restricted_by_admin_private_details=case(
+            (_DETAILS.is_(None), bindparam("details")), else_=_DETAILS + "\n\n" + bindparam("details")
+        ),
+    )
 )

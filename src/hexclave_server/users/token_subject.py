@@ -47,3 +47,8 @@ async def find_token_subject(conn: Connection, tenancy: Tenancy, user_id: str) -
 async def mark_active(conn: Connection, tenancy: Tenancy, user_id: str, now: int) -> bool:
     """Notes that a token was issued to the user at `now` (epoch milliseconds); False when there is no such user."""
     return await conn.execute(queries.MARK_ACTIVE, tenancy_id=tenancy.id, user_id=user_id, now=now) == 1
+
+
+async def user_exists(conn: Connection, tenancy: Tenancy, user_id: str) -> bool:
+    """Whether the user is (still) there."""
+    return await conn.value(queries.USER_EXISTS, tenancy_id=tenancy.id, user_id=user_id) is not None

@@ -1,0 +1,54 @@
+"""An anonymous user becomes a user with an address (contract 02 §1.5): same id, same metadata, same teams."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hexclave_server.contact_channels.service import NormalEmail
+from hexclave_server.core.context import Project
+from hexclave_server.core.db import Connection
+from hexclave_server.sessions import service as sessions
+from hexclave_server.teams import service as teams
+from hexclave_server.users import queries
+from hexclave_server.users.primary_email import PrimaryEmailChange, change_primary_email
+
+
+class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
+    """What an anonymous user gets at sign-up. `restriction_details`: why a sign-up rule restricts him, None when none does."""
+
+    email: NormalEmail
+    email_verified: bool = False
+    password_hash: str | None = None
+    country_code: str | None = None
+    risk_bot: int = 0
+    risk_free_trial_abuse: int = 0
+    restriction_details: str | None = None
+
+
+async def upgrade_anonymous(conn: Connection, project: Project, user_id: str, upgrade: Upgrade, *, now: int) -> bool:
+    """Upgrades the user at `now` (epoch milliseconds); False, and nothing changed, when he is not anonymous (any more) or gone.
+
+    With a password all his sessions end. Raises UserEmailAlreadyExists; a race for the address may end in UniqueViolation.
+    """
+    tenancy = project.tenancy
+    upgraded = await conn.execute(
+        queries.UPGRADE_ANONYMOUS,
+        tenancy_id=tenancy.id,
+        user_id=user_id,
+        now=now,
+        country_code=upgrade.country_code,
+        risk_bot=upgrade.risk_bot,
+        risk_free_trial_abuse=upgrade.risk_free_trial_abuse,
+    )
+    if upgraded == 0:
+        return False
+    change = PrimaryEmailChange(upgrade.email, upgrade.email_verified, used_for_auth=True)
+    await change_primary_email(conn, tenancy, user_id, change, now)
+    if upgrade.password_hash is not None:
+        set_password = queries.update_user(frozenset(("password_hash",)))
+        await conn.execute(set_password, tenancy_id=tenancy.id, user_id=user_id, password_hash=upgrade.password_hash)
+        await sessions.end_all_sessions(conn, tenancy, user_id)
+    if upgrade.restriction_details is not None:
+        await conn.execute(queries.RESTRICT, tenancy_id=tenancy.id, user_id=user_id, details=upgrade.restriction_details)
+    await teams.rename_personal_teams(conn, tenancy, user_id, teams.personal_team_name(None, upgrade.email))
+    return True
