@@ -31,7 +31,7 @@ def build_parts(settings: Settings, master_secret: bytes) -> Parts:
     """The parts of one process: of the server, or of a command. Nothing is opened before `parts.db.start()`."""
     keyring = Keyring.from_master(master_secret)
     database = make_database(settings.database_url, settings.data_dir, settings.database_pool)
-    directory = ProjectDirectory(database)
+    directory = ProjectDirectory(database, keyring)
     keys = SigningKeys(database, keyring, directory)
     return Parts(
         settings=settings,

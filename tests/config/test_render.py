@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -186,10 +187,8 @@ def test_rendering_copes_with_anything(override: dict[str, Any]) -> None:
 @given(junk())
 def test_validation_copes_with_anything(override: dict[str, Any]) -> None:
     for level in (Level.PROJECT, Level.BRANCH, Level.ENVIRONMENT):
-        try:
+        with contextlib.suppress(ConfigInvalid):
             check_override(override, level)
-        except ConfigInvalid as invalid:
-            assert str(invalid)
 
 
 def assert_shape(node: Node, value: Any, path: str) -> None:

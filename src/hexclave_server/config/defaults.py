@@ -124,7 +124,7 @@ _SIGN_UP_RULE = Section(
 
 _PRICE = Section(
     {
-        **{currency: _TEXT for currency in CURRENCIES},
+        **dict.fromkeys(CURRENCIES, _TEXT),
         "interval": Interval(),
         "serverOnly": _flag(False),
         "freeTrial": Interval(),

@@ -77,7 +77,7 @@ class Interval:
 
     def accepts(self, value: object) -> bool:
         """Whether the value is such a pair."""
-        if not isinstance(value, list) or len(value) != 2:
+        if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - a pair
             return False
         count, unit = value
         return isinstance(count, int | float) and not isinstance(count, bool) and unit in ("day", "week", "month", "year")

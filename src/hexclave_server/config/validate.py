@@ -99,11 +99,8 @@ def _members(value: Any, path: str) -> dict[str, Any]:
 
 def _option(node: Either, value: Any, path: str) -> Scalar | Interval | Record:
     for option in node.options:
-        if isinstance(option, Scalar):
-            fits = option.has_kind(value)
-        else:
-            fits = isinstance(value, dict if isinstance(option, Record) else list)
-        if fits:
+        json_type = dict if isinstance(option, Record) else list
+        if option.has_kind(value) if isinstance(option, Scalar) else isinstance(value, json_type):
             return option
     words = " or ".join(_words(option) for option in node.options)
     raise _invalid(path, f"must be {words}")

@@ -98,24 +98,19 @@ def _ascii_host(pattern: str) -> str | None:
 
     A label that mixes other scripts with wildcards has no Punycode form: encoding the `*` would match labels of quite another meaning.
     """
-    labels = []
-    for label in pattern.lower().split("."):
-        if not label.isascii():
-            if "*" in label or not (encoded := ada_url.idna_to_ascii(label)):
-                return None
-            label = encoded.decode()
-        labels.append(label)
-    return ".".join(labels)
+    labels = pattern.lower().split(".")
+    encoded = [label if label.isascii() else "" if "*" in label else ada_url.idna_to_ascii(label).decode() for label in labels]
+    return None if any(label and not ascii_label for label, ascii_label in zip(labels, encoded, strict=True)) else ".".join(encoded)
 
 
 def _fits(pattern: str, text: str) -> bool:
     """Full match, `*` = any characters but dots, `**` = any characters. Time is pattern times text: nothing backtracks."""
     reachable = {0}
-    for token in re.findall(r"\*\*|\*|[^*]", pattern):
-        if token in ("*", "**"):
-            reachable = _stretch(reachable, text, stop="" if token == "**" else ".")
+    for part in re.findall(r"\*\*|\*|[^*]", pattern):
+        if part in ("*", "**"):
+            reachable = _stretch(reachable, text, stop="" if part == "**" else ".")
         else:
-            reachable = {place + 1 for place in reachable if place < len(text) and text[place] == token}
+            reachable = {place + 1 for place in reachable if place < len(text) and text[place] == part}
         if not reachable:
             return False
     return len(text) in reachable
