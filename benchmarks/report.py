@@ -1,0 +1,70 @@
+"""Prints the figures as Markdown tables, ready for benchmarks/README.md."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import apsw
+
+from benchmarks.load import Outcome
+from benchmarks.measure import Figure
+
+LIBRARIES = ("granian", "starlette", "msgspec", "apsw", "asyncpg", "cryptography", "argon2-cffi")
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+class Report:
+    """Writes to standard output, one table after the other."""
+
+    def versions(self) -> None:
+        """Date, machine and versions."""
+        libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+        print(f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {libraries},")
+        print(f"SQLite {apsw.sqlite_lib_version()}. CPU is user + system time of all server processes, concurrency 16.")
+
+    def start_and_memory(self, database: str, first: float, later: float, mebibytes: float) -> None:
+        """Seconds from the command to a healthy server, and memory after use."""
+        print(f"\n{NAMES[database]}: healthy {first:.2f} s after the first start, {later:.2f} s after later ones;", end=" ")
+        print(f"{mebibytes:.0f} MiB (PSS, all processes) after 1,000 requests.", flush=True)
+
+    def comparison(self, database: str, users: int, rows: Sequence[tuple[str, Figure, Figure]], argon2id_micros: float) -> None:
+        """Ours beside the bare application."""
+        print(
+            f"\n| {NAMES[database]}, {users:,} users | CPU µs | bare | ratio | requests/s | bare | p99 ms |\n|---|--:|--:|--:|--:|--:|--:|"
+        )
+        for name, ours, bare in rows:
+            costs = f"{ours.cpu_micros:,.0f} | {bare.cpu_micros:,.0f} | {ours.cpu_micros / bare.cpu_micros:.2f}"
+            print(f"| {name} | {costs} | {ours.per_second:,.0f} | {bare.per_second:,.0f} | {ours.p99:.1f} |")
+        sign_in = rows[-1][1].cpu_micros
+        print(f"\nargon2id alone: {argon2id_micros:,.0f} µs; a sign-in costs {sign_in / argon2id_micros:.3f} times that.", flush=True)
+
+    def latency(self, database: str, idle: Outcome, busy: Outcome, sign_ins: Outcome) -> None:
+        """Session reads while sign-ins saturate the pool."""
+        p99_idle, p99_busy = idle.percentile(0.99), busy.percentile(0.99)
+        print(
+            f"\n{NAMES[database]}: p99 of session reads {p99_idle:.2f} ms idle, {p99_busy:.2f} ms beside {sign_ins.count / sign_ins.seconds:.0f}",
+            end=" ",
+        )
+        print(
+            f"sign-ins per second: {p99_busy / p99_idle:.1f} times (p50 {idle.percentile(0.5):.2f} and {busy.percentile(0.5):.2f} ms).",
+            flush=True,
+        )
+
+    def sizes(self, database: str, sizes: Mapping[int, Mapping[str, Figure]]) -> None:
+        """The same calls with more users in the database."""
+        counts = sorted(sizes)
+        print(f"\n| {NAMES[database]}, CPU µs at … users |" + "".join(f" {count:,} |" for count in counts) + " ratio |")
+        print("|---|" + "--:|" * (len(counts) + 1))
+        for name, first in sizes[counts[0]].items():
+            costs = [sizes[count][name].cpu_micros for count in counts]
+            print(f"| {name} |" + "".join(f" {cost:,.0f} |" for cost in costs) + f" {costs[-1] / first.cpu_micros:.2f} |", flush=True)
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
