@@ -8,35 +8,22 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.sql.operators import OperatorType
 
 
-class _Condition(FunctionElement[bool]):
-    """A boolean that SQLite takes as it is: SQLAlchemy would compare it with 1, and no index would serve."""
-
-    inherit_cache = False
-    type = Boolean()
-
-    def self_group(self, against: OperatorType | None = None) -> Any:  # noqa: ARG002
-        return self
-
-
-class InList(_Condition):
+class InList(FunctionElement[bool]):
     """`column IN (…)` with the whole list as one parameter."""
 
     inherit_cache = False
+    type = Boolean()
 
     def __init__(self, column: ColumnElement[Any], list_name: str) -> None:
         self.list_name = list_name
         super().__init__(column, bindparam(list_name, type_=ARRAY(column.type).with_variant(Text(), "sqlite")))
 
 
-class _Contains(_Condition):
+class _Contains(FunctionElement[bool]):
     inherit_cache = False
-
-
-class _Holds(_Condition):
-    inherit_cache = False
+    type = Boolean()
 
 
 class _JsonObjects(FunctionElement[str]):
@@ -61,8 +48,8 @@ def one_of(column: ColumnElement[Any], *values: Any) -> ColumnElement[bool]:
 
 
 def holds(column: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The boolean column is true, written bare: only so does SQLite see that a partial index `WHERE column` serves."""
-    return _Holds(column)
+    """The boolean column is true, written bare (`.is_(True)` is not): only so does SQLite see that a partial index serves."""
+    return column
 
 
 def contains(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
@@ -95,29 +82,23 @@ def upsert(table: Table, *index_columns: str, update: Sequence[str], values: dic
 @compiles(InList, "sqlite")
 def _in_list_sqlite(element: InList, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(part, **options) for part in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"
+    return f"({column} IN (SELECT value FROM json_each({values})))"
 
 
 @compiles(InList, "postgresql")
 def _in_list_postgresql(element: InList, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(part, **options) for part in element.clauses)
-    return f"{column} = ANY ({values})"
-
-
-@compiles(_Holds)
-def _holds(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
-    (column,) = element.clauses
-    return compiler.process(column, **options)
+    return f"({column} = ANY ({values}))"
 
 
 @compiles(_Contains, "sqlite")
 def _contains_sqlite(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)}) > 0"
+    return f"(instr({compiler.process(element.clauses, **options)}) > 0)"
 
 
 @compiles(_Contains, "postgresql")
 def _contains_postgresql(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)}) > 0"
+    return f"(strpos({compiler.process(element.clauses, **options)}) > 0)"
 
 
 @compiles(_JsonObjects, "sqlite")

@@ -6,7 +6,7 @@ here: the order of the parameters, constants (`LIMIT ? OFFSET ?`), lists, boolea
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from sqlalchemy import Boolean, ClauseElement
@@ -19,16 +19,18 @@ from hexclave_server.core.db.expressions import InList
 R = TypeVar("R")
 
 
-
 @cache
 def _dialect(*, for_sqlite: bool) -> Dialect:
     if for_sqlite:
         from sqlalchemy.dialects.sqlite.pysqlite import dialect as sqlite_dialect  # noqa: PLC0415 - one of the two in memory
 
-        return sqlite_dialect(paramstyle="qmark")
+        dialect = sqlite_dialect(paramstyle="qmark")
+        # A condition on a boolean column is the column itself, as in the WHERE of a partial index: SQLite uses the index only then.
+        dialect.supports_native_boolean = True
+        return dialect
     from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgresql_dialect  # noqa: PLC0415
 
-    return postgresql_dialect()
+    return postgresql_dialect()  # type: ignore[no-untyped-call]
 
 
 class CompiledQuery:
@@ -37,7 +39,7 @@ class CompiledQuery:
     __slots__ = ("_booleans", "_columns", "_constants", "_decoders", "_given", "_lists", "_names", "sql", "writes")
 
     def __init__(self, statement: ClauseElement, *, for_sqlite: bool) -> None:
-        compiled = statement.compile(dialect=_dialect(for_sqlite=for_sqlite))
+        compiled = cast(SQLCompiler, statement.compile(dialect=_dialect(for_sqlite=for_sqlite)))
         _refuse_what_needs_sqlalchemy(compiled)
         self.sql = str(compiled)
         self.writes = bool(compiled.isinsert or compiled.isupdate or compiled.isdelete)

@@ -1,4 +1,4 @@
-"""SQLite as a `Database`: point reads on the event loop (a thread hop would cost more than they do), writes in groups, long reads in threads.
+"""SQLite as a `Database`: point reads on the event loop (a thread hop would cost more), writes in groups, long reads in threads.
 
 Several worker processes share one file; see sqlite_file.py, sqlite_writes.py and sqlite_checkpoints.py for how.
 """

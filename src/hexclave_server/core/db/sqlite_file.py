@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import UniqueConstraint
 
 from hexclave_server.core.db.errors import ConstraintViolation, DatabaseUnavailable, ForeignKeyViolation, TransactionIsOver, UniqueViolation
 from hexclave_server.core.db.generation import BUMP_GENERATION
@@ -69,9 +69,10 @@ def translated(error: apsw.Error) -> Exception:
     if isinstance(error, _UNAVAILABLE):
         return DatabaseUnavailable(f"SQLite: {error}")
     if isinstance(error, apsw.ConstraintError):
-        if error.extendedresult in (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY):
+        rule = error.extendedresult  # type: ignore[attr-defined] - apsw sets it, its stubs do not say so
+        if rule in (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY):
             return UniqueViolation(str(error), _unique_constraint_named_in(str(error)))
-        if error.extendedresult == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
+        if rule == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
             return ForeignKeyViolation(str(error))
         return ConstraintViolation(str(error))
     return error
@@ -86,12 +87,8 @@ def _unique_constraint_named_in(message: str) -> str | None:
     columns = [name.partition(".")[2] for name in names]
     if [column.name for column in table.primary_key.columns] == columns:
         return str(table.primary_key.name)
-    rules = [*table.indexes, *table.constraints]
-    for rule in rules:
-        if isinstance(rule, UniqueConstraint) or (isinstance(rule, Index) and rule.unique):
-            if [column.name for column in rule.columns] == columns:
-                return str(rule.name)
-    return None
+    rules = [*(index for index in table.indexes if index.unique), *(c for c in table.constraints if isinstance(c, UniqueConstraint))]
+    return next((str(rule.name) for rule in rules if [column.name for column in rule.columns] == columns), None)
 
 
 class SqliteConnection:
