@@ -81,15 +81,15 @@ _UUID = KeyRule(re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12
 _APP = KeyRule(re.compile(""), "one of " + ", ".join(APP_IDS), nested=True, ids=APP_IDS)
 
 
-def _flag(default: bool) -> Scalar:
-    return Scalar("boolean", default)
+_TEXT = Scalar("string")
+_OFF = Scalar("boolean", False)
+_ON = Scalar("boolean", True)
 
 
 def _enum(*choices: str, default: str | None = None) -> Scalar:
     return Scalar("string", default, choices=choices) if default is not None else Scalar("string", choices=choices)
 
 
-_TEXT = Scalar("string")
 _ENV_TEXT = Scalar("string", levels=FROM_ENVIRONMENT)
 _ENV_SECRET = Scalar("string", levels=FROM_ENVIRONMENT, secret=True)
 _TRUE = Scalar("boolean")
@@ -97,8 +97,8 @@ _TRUE = Scalar("boolean")
 _PROVIDER = Section(
     {
         "type": _enum(*PROVIDER_TYPES),
-        "allowSignIn": _flag(False),
-        "allowConnectedAccounts": _flag(False),
+        "allowSignIn": _OFF,
+        "allowConnectedAccounts": _OFF,
         "isShared": Scalar("boolean", True, FROM_ENVIRONMENT),
         "clientId": _ENV_TEXT,
         "clientSecret": _ENV_SECRET,
@@ -114,7 +114,7 @@ _PROVIDER = Section(
 
 _SIGN_UP_RULE = Section(
     {
-        "enabled": _flag(False),
+        "enabled": _OFF,
         "displayName": _TEXT,
         "priority": Scalar("number", 0),
         "condition": _TEXT,
@@ -126,7 +126,7 @@ _PRICE = Section(
     {
         **dict.fromkeys(CURRENCIES, _TEXT),
         "interval": Interval(),
-        "serverOnly": _flag(False),
+        "serverOnly": _OFF,
         "freeTrial": Interval(),
     }
 )
@@ -139,7 +139,7 @@ _PRODUCT = Section(
         "isAddOnTo": Either((Scalar("boolean"), Record(_ID, _TRUE)), default=False),
         "customerType": _USER_BY_DEFAULT,
         "freeTrial": Interval(),
-        "serverOnly": _flag(False),
+        "serverOnly": _OFF,
         "stackable": Scalar("boolean"),
         "prices": Either((_enum("include-by-default"), Record(_ID, _PRICE)), default={}),
         "includedItems": Record(
@@ -171,10 +171,10 @@ _QUERY_FOLDER = Section(
 )
 
 _AUTH: dict[str, Node] = {
-    "allowSignUp": _flag(True),
-    "password": Section({"allowSignIn": _flag(False), "refuseBreached": Scalar("boolean")}),
-    "otp": Section({"allowSignIn": _flag(False)}),
-    "passkey": Section({"allowSignIn": _flag(False)}),
+    "allowSignUp": _ON,
+    "password": Section({"allowSignIn": _OFF, "refuseBreached": Scalar("boolean")}),
+    "otp": Section({"allowSignIn": _OFF}),
+    "passkey": Section({"allowSignIn": _OFF}),
     "oauth": Section(
         {
             "accountMergeStrategy": _enum("link_method", "raise_error", "allow_duplicates", default="link_method"),
@@ -220,7 +220,7 @@ _EMAILS: dict[str, Node] = {
 }
 
 _PAYMENTS: dict[str, Node] = {
-    "blockNewPurchases": _flag(False),
+    "blockNewPurchases": _OFF,
     "autoPay": Section({"interval": Interval()}, optional=True),
     "testMode": Scalar("boolean", True, FROM_ENVIRONMENT),
     "productLines": Record(_ID, Section({"displayName": _TEXT, "customerType": _CUSTOMER_TYPE})),
@@ -254,11 +254,11 @@ ROOT = Section(
         "sourceOfTruth": _SOURCE_OF_TRUTH,
         "project": Section({"requirePublishableClientKey": Scalar("boolean", False, PROJECT_ONLY)}),
         "rbac": Section(_RBAC),
-        "teams": Section({"createPersonalTeamOnSignUp": _flag(False), "allowClientTeamCreation": _flag(False)}),
-        "users": Section({"allowClientUserDeletion": _flag(False)}),
-        "onboarding": Section({"requireEmailVerification": _flag(False)}),
-        "apiKeys": Section({"enabled": Section({"team": _flag(False), "user": _flag(False)})}),
-        "apps": Section({"installed": Record(_APP, Section({"enabled": _flag(False)}))}),
+        "teams": Section({"createPersonalTeamOnSignUp": _OFF, "allowClientTeamCreation": _OFF}),
+        "users": Section({"allowClientUserDeletion": _OFF}),
+        "onboarding": Section({"requireEmailVerification": _OFF}),
+        "apiKeys": Section({"enabled": Section({"team": _OFF, "user": _OFF})}),
+        "apps": Section({"installed": Record(_APP, Section({"enabled": _OFF}))}),
         "auth": Section(_AUTH),
         "emails": Section(_EMAILS),
         "domains": Section(_DOMAINS),
