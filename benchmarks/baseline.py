@@ -44,7 +44,20 @@ SESSION = "select id, user_id, expires_at from sessions where tenancy_id = {0} a
 TOUCH = "update sessions set last_used_at = {0} where tenancy_id = {1} and id = {2}"
 
 
-class User(msgspec.Struct, omit_defaults=False):
+class SignUpRiskScores(msgspec.Struct, frozen=True):
+    """As on the wire."""
+
+    bot: int = 0
+    free_trial_abuse: int = 0
+
+
+class RiskScores(msgspec.Struct, frozen=True):
+    """As on the wire."""
+
+    sign_up: SignUpRiskScores = SignUpRiskScores()
+
+
+class User(msgspec.Struct):
     """The wire form of a user, as many fields as the server's."""
 
     id: str
@@ -73,7 +86,7 @@ class User(msgspec.Struct, omit_defaults=False):
     restricted_by_admin_reason: None = None
     restricted_by_admin_private_details: None = None
     country_code: None = None
-    risk_scores: dict[str, Any] = {"sign_up": {"bot": 0, "free_trial_abuse": 0}}
+    risk_scores: RiskScores = RiskScores()
 
 
 NULL = msgspec.Raw(b"null")
