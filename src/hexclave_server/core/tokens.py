@@ -5,69 +5,41 @@ Verification believes nothing before the signature; verified tokens are remember
 is still checked for its time and, when anything changed in the deployment, for its key.
 """
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Any, Final, Literal, Protocol
-
-import msgspec
+from typing import Final, Protocol
 
 from hexclave_server.core import clock
 from hexclave_server.core.jws import MAX_TOKEN_LENGTH, MalformedToken, PublicJwk, SigningKey, VerificationKey, parse
+from hexclave_server.core.token_claims import (
+    MAIN_BRANCH,
+    USER_TYPES,
+    AccessTokenClaims,
+    RestrictedReason,
+    TenancyOfToken,
+    TokenUnparsable,
+    TokenUser,
+    UserType,
+    audience,
+    audience_of,
+    consistent_claims,
+    issuer,
+    token_payload,
+)
 
-UserType = Literal["normal", "restricted", "anonymous"]
-RestrictedReason = Literal["anonymous", "email_not_verified", "restricted_by_administrator"]
-
-USER_TYPES: Final[tuple[UserType, ...]] = ("normal", "restricted", "anonymous")
-MAIN_BRANCH: Final = "main"
 MAX_REMEMBERED: Final = 10_000
-
-_AUDIENCE_SUFFIX: Final[dict[UserType, str]] = {"normal": "", "restricted": ":restricted", "anonymous": ":anon"}
-_ISSUER_PATH: Final[dict[UserType, str]] = {
-    "normal": "/api/v1/projects/",
-    "restricted": "/api/v1/projects-restricted-users/",
-    "anonymous": "/api/v1/projects-anonymous-users/",
-}
-_AUDIENCE = re.compile(r"([0-9a-zA-Z-]{1,64})(:restricted|:anon|)\Z")
-_TYPE_OF_SUFFIX: Final[dict[str, UserType]] = {suffix: user_type for user_type, suffix in _AUDIENCE_SUFFIX.items()}
-_RESTRICTED_REASONS: Final = ("anonymous", "email_not_verified", "restricted_by_administrator")
-_CLOCK_SKEW_SECONDS: Final = 60  # nodes' clocks differ; a token of the node that is ahead must not be refused by the next
-
-
-class TokenUnparsable(Exception):
-    """No genuine access token of this deployment; `project_unknown` when its audience names a project that is not there."""
-
-    def __init__(self, reason: str, *, project_unknown: bool = False) -> None:
-        super().__init__(reason)
-        self.project_unknown = project_unknown
 
 
 class TokenExpired(Exception):
     """A genuine access token whose time is over; the times are epoch milliseconds."""
 
-    def __init__(self, claims: "AccessTokenClaims") -> None:
+    def __init__(self, claims: AccessTokenClaims) -> None:
         super().__init__("expired")
         self.expired_at_millis = claims.expires_at
         self.project_id = claims.project_id
         self.user_id = claims.user_id
         self.session_id = claims.session_id
-
-
-class TenancyOfToken(Protocol):
-    """What issuing needs to know of a tenancy (core.context.Tenancy has it)."""
-
-    @property
-    def id(self) -> str:
-        """The tenancy's id."""
-
-    @property
-    def project_id(self) -> str:
-        """The project's id, without suffix."""
-
-    @property
-    def branch_id(self) -> str:
-        """The branch, `main`."""
 
 
 class KeySource(Protocol):
@@ -83,93 +55,9 @@ class KeySource(Protocol):
         """The published keys of these audiences, two of each, the one that signs first; None for an unknown project."""
 
 
-class TokenUser(msgspec.Struct, frozen=True, kw_only=True):
-    """The user as a token states him: a snapshot at issue time; `restricted_reason` (a `RestrictedReason`) None = not restricted."""
-
-    id: str
-    display_name: str | None
-    primary_email: str | None
-    primary_email_verified: bool
-    selected_team_id: str | None
-    signed_up_at: int
-    is_anonymous: bool
-    restricted_reason: str | None
-    requires_totp_mfa: bool
-
-    @property
-    def type(self) -> UserType:
-        """Which of the three audiences his tokens have."""
-        if self.is_anonymous:
-            return "anonymous"
-        return "restricted" if self.restricted_reason is not None else "normal"
-
-
-class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True):
-    """What a verified access token says; times are epoch milliseconds, `session_id` is the claim `refresh_token_id`."""
-
-    user_id: str
-    project_id: str
-    branch_id: str
-    session_id: str
-    user_type: UserType
-    restricted_reason: RestrictedReason | None
-    issued_at: int
-    expires_at: int
-
-    @property
-    def is_anonymous(self) -> bool:
-        """Whether the token is of an anonymous user."""
-        return self.user_type == "anonymous"
-
-    @property
-    def is_restricted(self) -> bool:
-        """Whether the token is of a restricted user; anonymous ones are."""
-        return self.user_type != "normal"
-
-
-class _RestrictedReasonClaim(msgspec.Struct, frozen=True):
-    type: str
-
-
-class _Payload(msgspec.Struct, frozen=True, kw_only=True):
-    """Exactly the claims of contract 01 §1, in its order: clients exist that compare the whole set."""
-
-    iss: str
-    aud: str
-    sub: str
-    iat: int
-    exp: int
-    project_id: str
-    branch_id: str
-    refresh_token_id: str
-    role: str = "authenticated"
-    name: str | None
-    email: str | None
-    email_verified: bool
-    selected_team_id: str | None
-    signed_up_at: int
-    is_anonymous: bool
-    is_restricted: bool
-    restricted_reason: _RestrictedReasonClaim | None
-    requires_totp_mfa: bool
-
-
-def audience(project_id: str, user_type: UserType) -> str:
-    """The claim `aud` of tokens of this project and user type."""
-    return project_id + _AUDIENCE_SUFFIX[user_type]
-
-
-def issuer(public_url: str, project_id: str, user_type: UserType) -> str:
-    """The claim `iss`; `public_url` is the configured origin without a slash at its end."""
-    return public_url + _ISSUER_PATH[user_type] + project_id
-
-
 def generate_signing_keys() -> dict[UserType, tuple[SigningKey, SigningKey]]:
     """The six keys of a new project: for each user type the one that signs and the next one."""
     return {user_type: (SigningKey.generate(), SigningKey.generate()) for user_type in USER_TYPES}
-
-
-_encode = msgspec.json.Encoder().encode
 
 
 class TokenIssuer:
@@ -185,30 +73,7 @@ class TokenIssuer:
         user_type = user.type
         key = await self._keys.signing_key(tenancy, user_type)
         issued_at = clock.now_millis() // 1000
-        reason = "anonymous" if user.is_anonymous else user.restricted_reason
-        return key.sign(
-            _encode(
-                _Payload(
-                    iss=issuer(self._public_url, tenancy.project_id, user_type),
-                    aud=audience(tenancy.project_id, user_type),
-                    sub=user.id,
-                    iat=issued_at,
-                    exp=issued_at + self._ttl_seconds,
-                    project_id=tenancy.project_id,
-                    branch_id=tenancy.branch_id,
-                    refresh_token_id=session_id,
-                    name=user.display_name,
-                    email=user.primary_email,
-                    email_verified=user.primary_email is not None and user.primary_email_verified,
-                    selected_team_id=user.selected_team_id,
-                    signed_up_at=user.signed_up_at // 1000,
-                    is_anonymous=user.is_anonymous,
-                    is_restricted=reason is not None,
-                    restricted_reason=None if reason is None else _RestrictedReasonClaim(reason),
-                    requires_totp_mfa=user.requires_totp_mfa,
-                )
-            )
-        )
+        return key.sign(token_payload(self._public_url, tenancy, user, session_id, issued_at, issued_at + self._ttl_seconds))
 
 
 class _Remembered:
@@ -242,16 +107,19 @@ class TokenVerifier:
         """The claims of a genuine, unexpired token; raises TokenUnparsable or TokenExpired (contract 01 §1.3 rows 1 to 3)."""
         if len(token) > MAX_TOKEN_LENGTH:
             raise TokenUnparsable("too long")
-        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        try:
+            digest = sha256(token.encode()).digest()
+        except UnicodeEncodeError:
+            raise TokenUnparsable("not text") from None
         remembered = self._remembered.get(digest)
         generation = self._generation()
         if remembered is None:
             remembered = await self._verify_signature(token, generation)
             self._remember(digest, remembered)
         else:
+            self._remembered.move_to_end(digest)  # before anything is awaited: afterwards it may be gone
             if remembered.generation != generation:
                 await self._confirm_key(digest, remembered, generation)
-            self._remembered.move_to_end(digest)
         claims = remembered.claims
         if claims.expires_at <= clock.now_millis():
             raise TokenExpired(claims)
@@ -284,7 +152,7 @@ class TokenVerifier:
             parsed = parse(token)
         except MalformedToken as defect:
             raise TokenUnparsable(str(defect)) from None
-        project_id, user_type = _audience_of(parsed.claims)
+        project_id, user_type = audience_of(parsed.claims)
         keys = await self._keys.verification_keys(project_id, user_type)
         if keys is None:
             raise TokenUnparsable("unknown project", project_unknown=True)
@@ -295,59 +163,7 @@ class TokenVerifier:
             raise TokenUnparsable("signature")
         if parsed.claims.get("iss") != issuer(self._public_url, project_id, user_type):
             raise TokenUnparsable("issuer")
-        return _Remembered(_consistent_claims(parsed.claims, project_id, user_type), key.kid, generation)
-
-
-def _audience_of(claims: dict[str, Any]) -> tuple[str, UserType]:
-    aud = claims.get("aud")
-    match = _AUDIENCE.match(aud) if isinstance(aud, str) else None
-    if match is None:
-        raise TokenUnparsable("audience")
-    return match[1], _TYPE_OF_SUFFIX[match[2]]
-
-
-def _consistent_claims(claims: dict[str, Any], project_id: str, user_type: UserType) -> AccessTokenClaims:
-    """The claims as a struct; raises TokenUnparsable where they contradict each other or the audience (contract 01 §1.3 row 3)."""
-    user_id, session_id = claims.get("sub"), claims.get("refresh_token_id")
-    if not isinstance(user_id, str) or not isinstance(session_id, str):
-        raise TokenUnparsable("no user or session")
-    if claims.get("project_id") != project_id or claims.get("branch_id") != MAIN_BRANCH or claims.get("role") != "authenticated":
-        raise TokenUnparsable("project, branch or role")
-    if claims.get("is_anonymous") is not (user_type == "anonymous") or claims.get("is_restricted") is not (user_type != "normal"):
-        raise TokenUnparsable("of another user type than its audience")
-    issued_at, expires_at = _times(claims)
-    return AccessTokenClaims(
-        user_id=user_id,
-        project_id=project_id,
-        branch_id=MAIN_BRANCH,
-        session_id=session_id,
-        user_type=user_type,
-        restricted_reason=_restricted_reason(claims, user_type),
-        issued_at=issued_at * 1000,
-        expires_at=expires_at * 1000,
-    )
-
-
-def _restricted_reason(claims: dict[str, Any], user_type: UserType) -> RestrictedReason | None:
-    reason = claims.get("restricted_reason")
-    if user_type == "normal":
-        if reason is not None:
-            raise TokenUnparsable("a reason without restriction")
-        return None
-    kind = reason.get("type") if isinstance(reason, dict) else None
-    if kind not in _RESTRICTED_REASONS or (kind == "anonymous") is not (user_type == "anonymous"):
-        raise TokenUnparsable("reason of the restriction")
-    return kind  # type: ignore[no-any-return]  # one of the three literals
-
-
-def _times(claims: dict[str, Any]) -> tuple[int, int]:
-    issued_at, expires_at, not_before = claims.get("iat"), claims.get("exp"), claims.get("nbf", 0)
-    if type(issued_at) is not int or type(expires_at) is not int or type(not_before) is not int:
-        raise TokenUnparsable("times")
-    now = clock.now_millis() // 1000
-    if expires_at <= issued_at or issued_at > now + _CLOCK_SKEW_SECONDS or not_before > now:
-        raise TokenUnparsable("times")
-    return issued_at, expires_at
+        return _Remembered(consistent_claims(parsed.claims, project_id, user_type), key.kid, generation)
 
 
 __all__ = [
