@@ -1,6 +1,6 @@
 """The token endpoint: small checks in the order of contract 03 §5, then one of two grants.
 
-Credentials are in the body alone (RFC 6749 §2.3.1); the project is the client. What clients of the official SDK must understand has codes of
+Credentials are in the body alone (RFC 6749 §2.3.1); the project is the client. What the official SDK must understand has codes of
 the catalogue, what only a wrong client can cause has the form of RFC 6749 §5.2.
 """
 
