@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 
 from hexclave_server.core.db.errors import ConstraintViolation, DatabaseUnavailable, ForeignKeyViolation, TransactionIsOver, UniqueViolation
 from hexclave_server.core.db.generation import BUMP_GENERATION
@@ -69,7 +69,7 @@ def translated(error: apsw.Error) -> Exception:
     if isinstance(error, _UNAVAILABLE):
         return DatabaseUnavailable(f"SQLite: {error}")
     if isinstance(error, apsw.ConstraintError):
-        rule = error.extendedresult  # type: ignore[attr-defined] - apsw sets it, its stubs do not say so
+        rule = error.extendedresult  # type: ignore[attr-defined]  # apsw sets it, its stubs do not say so
         if rule in (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY):
             return UniqueViolation(str(error), _unique_constraint_named_in(str(error)))
         if rule == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
@@ -87,7 +87,10 @@ def _unique_constraint_named_in(message: str) -> str | None:
     columns = [name.partition(".")[2] for name in names]
     if [column.name for column in table.primary_key.columns] == columns:
         return str(table.primary_key.name)
-    rules = [*(index for index in table.indexes if index.unique), *(c for c in table.constraints if isinstance(c, UniqueConstraint))]
+    rules: list[Index | UniqueConstraint] = [
+        *(index for index in table.indexes if index.unique),
+        *(c for c in table.constraints if isinstance(c, UniqueConstraint)),
+    ]
     return next((str(rule.name) for rule in rules if [column.name for column in rule.columns] == columns), None)
 
 
