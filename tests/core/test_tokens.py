@@ -22,6 +22,7 @@ from hexclave_server.core.tokens import (
     TokenUnparsable,
     TokenUser,
     TokenVerifier,
+    UserType,
     VerificationKey,
     generate_signing_keys,
 )
