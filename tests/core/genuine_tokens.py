@@ -69,11 +69,11 @@ class Keys:
 KEYS = Keys()
 
 
-def issued(user: TokenUser = ADA, keys: Keys = KEYS) -> str:
+def issued(user: TokenUser = ADA, keys: Keys = KEYS, ttl_seconds: int = 600) -> str:
     """A genuine token."""
 
     async def issue() -> str:
-        return await TokenIssuer(keys, ORIGIN, 600).issue(TENANCY, user, SESSION)
+        return await TokenIssuer(keys, ORIGIN, ttl_seconds).issue(TENANCY, user, SESSION)
 
     return anyio.run(issue)
 
@@ -116,7 +116,7 @@ def kid() -> str:
     return KEYS.by_project[PROJECT]["normal"][0].kid
 
 
-TOKEN = issued()
+TOKEN = issued(ttl_seconds=86_400)  # made when tests are collected, used whenever they run
 
 
 def refused(token: str) -> str:
