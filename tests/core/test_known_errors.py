@@ -1,5 +1,6 @@
 """The catalogue against the contract's list, and what every error owes to the person who reads it."""
 
+import inspect
 import json
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def class_name(code):
 
 
 def make(error):
-    return error(**dict.fromkeys(error._fields, SAMPLE))
+    names = [name for name in inspect.signature(error).parameters if name != "details"]
+    return error(**dict.fromkeys(names or error._fields, SAMPLE))
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,11 @@ def test_every_error_says_something_to_a_person(error):
     assert str(made) == made.message
     assert made.code is not None
     assert made.code not in made.message
+
+
+@pytest.mark.parametrize("error", BY_CODE.values(), ids=BY_CODE)
+def test_the_documented_details_are_those_that_are_sent(error):
+    assert list(error.detail_types()) == list(make(error).details() or ())
 
 
 def test_a_group_of_errors_cannot_be_raised():

@@ -7,6 +7,7 @@ is core/rendering.py's matter, so that nothing here knows of HTTP beyond the sta
 from __future__ import annotations
 
 import inspect
+import typing
 from typing import Any, ClassVar, dataclass_transform
 
 
@@ -15,18 +16,22 @@ class KnownError(Exception):
     """An error of the catalogue (contract 00). A parent that only groups others has no code and is never raised.
 
     Annotated attributes become keyword-only arguments and, in the same order, the members of `details` on the wire. A trailing underscore
-    keeps one apart from an attribute of this class (`status_`) and is dropped on the wire.
+    keeps one apart from an attribute of this class (`status_`) and is dropped on the wire. With `repeats_message` the text is a member of
+    `details` too, as `message`, in place of an attribute `text`.
     """
 
     code: ClassVar[str | None] = None
     status: ClassVar[int] = 400
     _fields: ClassVar[tuple[str, ...]] = ()
+    _on_wire: ClassVar[dict[str, str]] = {}
 
-    def __init_subclass__(cls, *, code: str | None = None, status: int = 400) -> None:
+    def __init_subclass__(cls, *, code: str | None = None, status: int = 400, repeats_message: bool = False) -> None:
         super().__init_subclass__()
         cls.code = code
         cls.status = status
-        cls._fields = (*cls._fields, *inspect.get_annotations(cls))
+        cls._fields = tuple(inspect.get_annotations(cls))
+        own = {name.rstrip("_"): name for name in cls._fields if not (repeats_message and name == "text")}
+        cls._on_wire = {"message": "message", **own} if repeats_message else own
 
     def __init__(self, **details: Any) -> None:
         if self.code is None:
@@ -45,7 +50,13 @@ class KnownError(Exception):
 
     def details(self) -> dict[str, Any] | None:
         """The members of `details` on the wire, None where the error has none."""
-        return {name.rstrip("_"): getattr(self, name) for name in self._fields} or None
+        return {member: getattr(self, name) for member, name in self._on_wire.items()} or None
+
+    @classmethod
+    def detail_types(cls) -> dict[str, Any]:
+        """The members of `details` on the wire with their types, for documents."""
+        types = typing.get_type_hints(cls)
+        return {member: str if member == "message" else types[name] for member, name in cls._on_wire.items()}
 
 
 class PlainError(Exception):

@@ -22,19 +22,17 @@ class UnsupportedError(KnownError, code="UNSUPPORTED_ERROR", status=500):
 class BodyParsingError(KnownError, code="BODY_PARSING_ERROR", status=400):
     """The body cannot be read, or its content type is not supported (contract 00 §4). Has no details on the wire."""
 
-    reason: str
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason  # in the text only
+        super().__init__()
 
     @property
     def message(self) -> str:
         """Says what is wrong with the body."""
         return f"The request body cannot be read: {self.reason}."
 
-    def details(self) -> None:
-        """None: the reason is in the text only."""
-        return
 
-
-class SchemaError(KnownError, code="SCHEMA_ERROR", status=400):
+class SchemaError(KnownError, code="SCHEMA_ERROR", status=400, repeats_message=True):
     """The request does not fit the shape that the endpoint declares; `text` lists every defect, one per line (contract 00 §5)."""
 
     text: str
@@ -43,10 +41,6 @@ class SchemaError(KnownError, code="SCHEMA_ERROR", status=400):
     def message(self) -> str:
         """The defects."""
         return self.text
-
-    def details(self) -> dict[str, str]:
-        """The text once more, where SDKs look for it."""
-        return {"message": self.text}
 
 
 class AllOverloadsFailed(KnownError, code="ALL_OVERLOADS_FAILED", status=400):

@@ -14,14 +14,10 @@ class SignUpNotEnabled(KnownError, code="SIGN_UP_NOT_ENABLED", status=400):
     message = "This project does not take new accounts. Sign in to an existing one, or ask its administrator to create one."
 
 
-class SignUpRejected(KnownError, code="SIGN_UP_REJECTED", status=403):
+class SignUpRejected(KnownError, code="SIGN_UP_REJECTED", status=403, repeats_message=True):
     """A sign-up rule refuses; which one is never told, so details and text are always the same."""
 
     message = "This sign-up was refused. If you think that is a mistake, contact the application's support."
-
-    def details(self) -> dict[str, str]:
-        """The text once more, where SDKs look for it."""
-        return {"message": self.message}
 
 
 class BotChallengeRequired(KnownError, code="BOT_CHALLENGE_REQUIRED", status=409):
@@ -30,7 +26,7 @@ class BotChallengeRequired(KnownError, code="BOT_CHALLENGE_REQUIRED", status=409
     message = "Please show that you are human: solve the visible challenge and send the request again with its answer."
 
 
-class BotChallengeFailed(KnownError, code="BOT_CHALLENGE_FAILED", status=400):
+class BotChallengeFailed(KnownError, code="BOT_CHALLENGE_FAILED", status=400, repeats_message=True):
     """The visible challenge did not pass; `text` says why."""
 
     text: str
@@ -39,10 +35,6 @@ class BotChallengeFailed(KnownError, code="BOT_CHALLENGE_FAILED", status=400):
     def message(self) -> str:
         """The reason."""
         return self.text
-
-    def details(self) -> dict[str, str]:
-        """The text once more, where SDKs look for it."""
-        return {"message": self.text}
 
 
 class PasswordAuthenticationNotEnabled(KnownError, code="PASSWORD_AUTHENTICATION_NOT_ENABLED", status=400):
@@ -166,7 +158,7 @@ class PasskeyAuthenticationFailed(KnownError, code="PASSKEY_AUTHENTICATION_FAILE
     message = "Signing in with this passkey failed. Try again, or use another way to sign in."
 
 
-class PasskeyWebAuthnError(KnownError, code="PASSKEY_WEBAUTHN_ERROR", status=400):
+class PasskeyWebAuthnError(KnownError, code="PASSKEY_WEBAUTHN_ERROR", status=400, repeats_message=True):
     """Made by SDKs, never by the server: the browser's WebAuthn failed."""
 
     text: str
@@ -174,12 +166,8 @@ class PasskeyWebAuthnError(KnownError, code="PASSKEY_WEBAUTHN_ERROR", status=400
 
     @property
     def message(self) -> str:
-        """The browser's text and code."""
-        return f"The browser could not use the passkey ({self.code_}): {self.text}"
-
-    def details(self) -> dict[str, str]:
-        """The browser's text and code."""
-        return {"message": self.text, "code": self.code_}
+        """The browser's text."""
+        return self.text
 
 
 class InvalidPollingCode(KnownError, code="INVALID_POLLING_CODE", status=400):
