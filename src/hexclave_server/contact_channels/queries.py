@@ -47,5 +47,7 @@ DEMOTE_PRIMARY = Query(update(contact_channels).where(_OF_USER, holds(contact_ch
 _ONE = and_(contact_channels.c.tenancy_id == bindparam("tenancy_id"), contact_channels.c.id == bindparam("id"))
 
 PROMOTE = Query(
-    update(contact_channels).where(_ONE).values(is_primary=true(), is_verified=bindparam("is_verified"), used_for_auth=bindparam("used_for_auth"))
+    update(contact_channels)
+    .where(_ONE)
+    .values(is_primary=true(), is_verified=bindparam("is_verified"), used_for_auth=bindparam("used_for_auth"))
 )

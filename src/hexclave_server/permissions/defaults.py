@@ -9,7 +9,9 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-SYSTEM_TEAM_PERMISSIONS = frozenset(("$update_team", "$delete_team", "$read_members", "$remove_members", "$invite_members", "$manage_api_keys"))
+SYSTEM_TEAM_PERMISSIONS = frozenset(
+    ("$update_team", "$delete_team", "$read_members", "$remove_members", "$invite_members", "$manage_api_keys")
+)
 
 
 class DefaultKind(enum.StrEnum):

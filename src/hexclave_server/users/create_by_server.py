@@ -45,8 +45,7 @@ async def create_user_by_server(parts: Parts, project: Project, access: Access, 
 
 async def _new_user(parts: Parts, project: Project, access: Access, body: UserCreate) -> NewUser:
     user_id = randomness.new_uuid()
-    change = change_of(body.primary_email, body.primary_email_verified, body.primary_email_auth_enabled)
-    primary = decide_primary_email(None, change)
+    primary = decide_primary_email(None, change_of(body))
     accounts = _accounts(project, body)
     if body.otp_auth_enabled is True:
         require_otp_allowed(project.config)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, and_, bindparam, false, or_, select, true, tuple_, union_all
 
-from hexclave_server.core.db import Query, contains, holds
+from hexclave_server.core.db import Query, contains, holds, join_in_order
 from hexclave_server.users.queries import EMAIL, USER_COLUMNS, contact_channels, team_memberships, with_primary_and_team
 from hexclave_server.users.tables import users
 
@@ -45,7 +45,9 @@ class ListShape(msgspec.Struct, frozen=True):
 
 
 FIND_POSITION = Query(
-    select(users.c.signed_up_at, users.c.last_active_at).where(users.c.tenancy_id == bindparam("tenancy_id"), users.c.id == bindparam("cursor"))
+    select(users.c.signed_up_at, users.c.last_active_at).where(
+        users.c.tenancy_id == bindparam("tenancy_id"), users.c.id == bindparam("cursor")
+    )
 )
 
 
@@ -66,7 +68,7 @@ def _direct(shape: ListShape) -> Select[Any]:
     conditions = [users.c.tenancy_id == bindparam("tenancy_id"), *_state(shape), *_search(shape), *_position(shape, time)]
     if shape.in_team:
         is_member = and_(team_memberships.c.tenancy_id == users.c.tenancy_id, team_memberships.c.user_id == users.c.id)
-        source = team_memberships.join(users, is_member)
+        source = join_in_order(team_memberships, users, is_member)
         conditions += [team_memberships.c.tenancy_id == bindparam("tenancy_id"), team_memberships.c.team_id == bindparam("team_id")]
         time = time + 0  # an expression: no index has this order, so the planner starts with the members
     statement = select(*USER_COLUMNS).select_from(with_primary_and_team(source)).where(*conditions)

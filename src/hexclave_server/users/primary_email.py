@@ -11,6 +11,7 @@ from hexclave_server.core.context import Tenancy
 from hexclave_server.core.db import Connection
 from hexclave_server.core.errors import PlainError
 from hexclave_server.core.known_errors import UserEmailAlreadyExists
+from hexclave_server.users.wire import ServerUserUpdate, UserCreate
 
 
 class PrimaryEmailChange(msgspec.Struct, frozen=True):
@@ -35,10 +36,10 @@ class PrimaryEmail(msgspec.Struct, frozen=True):
     used_for_auth: bool
 
 
-def change_of(address: str | None | UnsetType, verified: bool | UnsetType, used_for_auth: bool | UnsetType) -> PrimaryEmailChange:
+def change_of(body: UserCreate | ServerUserUpdate) -> PrimaryEmailChange:
     """The change that a request asks for, its address in the normal form."""
-    normal = normalise_address(address) if isinstance(address, str) else address
-    return PrimaryEmailChange(normal, verified, used_for_auth)
+    address = normalise_address(body.primary_email) if isinstance(body.primary_email, str) else body.primary_email
+    return PrimaryEmailChange(address, body.primary_email_verified, body.primary_email_auth_enabled)
 
 
 def decide_primary_email(current: Channel | None, change: PrimaryEmailChange) -> PrimaryEmail | None:
@@ -54,7 +55,9 @@ def decide_primary_email(current: Channel | None, change: PrimaryEmailChange) ->
     return PrimaryEmail(address, None if change.verified is UNSET else change.verified, used_for_auth)
 
 
-async def change_primary_email(conn: Connection, tenancy: Tenancy, user_id: str, change: PrimaryEmailChange, now: int) -> NormalEmail | None:
+async def change_primary_email(
+    conn: Connection, tenancy: Tenancy, user_id: str, change: PrimaryEmailChange, now: int
+) -> NormalEmail | None:
     """Applies the change and returns the primary email that the user has then. The user's row must be locked.
 
     Raises PlainError 400 for flags without an address and UserEmailAlreadyExists for somebody else's sign-in address. A race for the

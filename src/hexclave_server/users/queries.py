@@ -106,7 +106,9 @@ _CREDENTIAL = (users.c.id.label("user_id"), users.c.password_hash, users.c.requi
 FIND_CREDENTIAL = Query(select(*_CREDENTIAL).where(_THIS_USER))
 FIND_CREDENTIAL_BY_EMAIL = Query(
     select(*_CREDENTIAL)
-    .select_from(contact_channels.join(users, and_(users.c.tenancy_id == contact_channels.c.tenancy_id, users.c.id == contact_channels.c.user_id)))
+    .select_from(
+        contact_channels.join(users, and_(users.c.tenancy_id == contact_channels.c.tenancy_id, users.c.id == contact_channels.c.user_id))
+    )
     .where(
         contact_channels.c.tenancy_id == bindparam("tenancy_id"),
         contact_channels.c.type == EMAIL,

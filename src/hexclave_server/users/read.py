@@ -73,12 +73,14 @@ async def get_user(conn: Connection, tenancy: Tenancy, user_id: str) -> UserRow:
 def user_on_wire(row: UserRow, access: Access, config: Mapping[str, Any]) -> ClientUserRead | ServerUserRead:
     """The user in the shape of the access type."""
     required = verification_required(config)
-    return server_user(row, email_must_be_verified=required) if access >= Access.SERVER else client_user(row, email_must_be_verified=required)
+    return (
+        server_user(row, email_must_be_verified=required) if access >= Access.SERVER else client_user(row, email_must_be_verified=required)
+    )
 
 
 def client_user(row: UserRow, *, email_must_be_verified: bool) -> ClientUserRead:
     """The user as clients see it (contract 05 §1.1, column C)."""
-    restriction = _restriction(row, email_must_be_verified)
+    restriction = _restriction(row, email_must_be_verified=email_must_be_verified)
     return ClientUserRead(
         id=row.id,
         display_name=row.display_name,
@@ -106,7 +108,7 @@ def client_user(row: UserRow, *, email_must_be_verified: bool) -> ClientUserRead
 
 def server_user(row: UserRow, *, email_must_be_verified: bool) -> ServerUserRead:
     """The user as servers and admins see it (contract 05 §1.1, column S)."""
-    restriction = _restriction(row, email_must_be_verified)
+    restriction = _restriction(row, email_must_be_verified=email_must_be_verified)
     return ServerUserRead(
         id=row.id,
         display_name=row.display_name,
@@ -138,7 +140,7 @@ def server_user(row: UserRow, *, email_must_be_verified: bool) -> ServerUserRead
     )
 
 
-def _restriction(row: UserRow, email_must_be_verified: bool) -> Restriction | None:
+def _restriction(row: UserRow, *, email_must_be_verified: bool) -> Restriction | None:
     return restriction_of(
         is_anonymous=row.is_anonymous,
         primary_email_verified=row.primary_email_verified is True,

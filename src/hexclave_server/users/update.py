@@ -71,7 +71,7 @@ class _Update:
         self._tenancy = project.tenancy
         self._user_id = user_id
         self._body = body
-        self._email: PrimaryEmailChange = change_of(body.primary_email, body.primary_email_verified, body.primary_email_auth_enabled)
+        self._email: PrimaryEmailChange = change_of(body)
         self._columns: dict[str, Any] = {}
         self._password_hash: str | None = None
 

@@ -5,7 +5,7 @@ Metadata travels as raw JSON text, unparsed in both directions, so that it comes
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Raw, UnsetType
 
@@ -23,8 +23,8 @@ def _country_code(value: str) -> str:
     return code.upper()
 
 
-def _only_false(value: bool) -> bool:
-    if value:
+def _only_false(value: Any) -> Any:
+    if value is not False:
         raise Defect("must be false: a user cannot be made anonymous again")
     return value
 

@@ -11,7 +11,7 @@ from hexclave_server.core.db.errors import (
     UniqueViolation,
     WaitedInTransaction,
 )
-from hexclave_server.core.db.expressions import contains, holds, in_list, insert_if_absent, json_array_of, one_of, upsert
+from hexclave_server.core.db.expressions import contains, holds, in_list, insert_if_absent, join_in_order, json_array_of, one_of, upsert
 from hexclave_server.core.db.generation import bump_generation
 from hexclave_server.core.db.interface import Connection, Database, Dialect
 from hexclave_server.core.db.opening import make_database, sqlite_path
@@ -49,6 +49,7 @@ __all__ = [
     "in_list",
     "insert_if_absent",
     "int_column",
+    "join_in_order",
     "json_array_of",
     "json_column",
     "make_database",

@@ -1,9 +1,9 @@
 """The few expressions that the two databases spell differently, so that queries are written once."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, FromClause, Table, Text, bindparam, literal_column, or_, select
+from sqlalchemy import ARRAY, Boolean, ColumnElement, FromClause, Join, Table, Text, bindparam, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -24,6 +24,10 @@ class InList(FunctionElement[bool]):
 class _Contains(FunctionElement[bool]):
     inherit_cache = False
     type = Boolean()
+
+
+class _JoinInOrder(Join):
+    inherit_cache = False
 
 
 class _JsonObjects(FunctionElement[str]):
@@ -68,6 +72,11 @@ def json_array_of(
     return select(aggregate).select_from(within).where(where).correlate_except(within).scalar_subquery()
 
 
+def join_in_order(left: FromClause, right: FromClause, on: ColumnElement[bool]) -> Join:
+    """An inner join that SQLite, which knows no statistics, must begin on the left."""
+    return _JoinInOrder(left, right, on)
+
+
 def insert_if_absent(table: Table, *index_columns: str, index_where: ColumnElement[bool] | None = None) -> Insert:
     """INSERT that does nothing where a row with these columns (none named: any unique key) exists; add `.values()`, `.returning()`."""
     return insert(table).on_conflict_do_nothing(index_elements=index_columns or None, index_where=index_where)
@@ -89,6 +98,13 @@ def _in_list_sqlite(element: InList, compiler: SQLCompiler, **options: Any) -> s
 def _in_list_postgresql(element: InList, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(part, **options) for part in element.clauses)
     return f"({column} = ANY ({values}))"
+
+
+@compiles(_JoinInOrder, "sqlite")
+def _join_in_order_sqlite(element: _JoinInOrder, compiler: SQLCompiler, **options: Any) -> str:
+    left, right = (compiler.process(part, **{**options, "asfrom": True}) for part in (element.left, element.right))
+    on = compiler.process(cast("ColumnElement[bool]", element.onclause), **options)
+    return f"{left} CROSS JOIN {right} ON {on}"
 
 
 @compiles(_Contains, "sqlite")
