@@ -1,6 +1,5 @@
 """The table of contents: every endpoint of the server. Each declaration names its access type, its traffic limit and, where it checks a secret, its throttle."""
 
-from hexclave_server.administrators.routes import SITE_ENDPOINTS as ADMINISTRATOR_PAGES
 from hexclave_server.config.routes import ENDPOINTS as CONFIG
 from hexclave_server.core.endpoint import Endpoint
 from hexclave_server.oauth.routes import ENDPOINTS as OAUTH
@@ -22,6 +21,5 @@ API: list[Endpoint] = [
 """Everything under `/api/v1` (and its aliases)."""
 
 SITE: list[Endpoint] = [
-    *ADMINISTRATOR_PAGES,
 ]
 """Pages for people, outside `/api`."""
