@@ -34,6 +34,12 @@ _IS_MEMBERSHIP = and_(
 
 FIND_MEMBERSHIP = Query(select(team_memberships.c.created_at).where(_IS_MEMBERSHIP))
 
+FIND_ANY_MEMBER = Query(
+    select(team_memberships.c.user_id)
+    .where(team_memberships.c.tenancy_id == bindparam("tenancy_id"), team_memberships.c.team_id == bindparam("team_id"))
+    .limit(1)
+)
+
 RENAME_TEAMS_OF_MEMBER = Query(
     update(teams)
     .where(

@@ -66,6 +66,11 @@ async def is_member(conn: Connection, tenancy: Tenancy, team_id: str, user_id: s
     return found is not None
 
 
+async def has_members(conn: Connection, tenancy: Tenancy, team_id: str) -> bool:
+    """Whether anybody is a member of the team."""
+    return await conn.value(queries.FIND_ANY_MEMBER, tenancy_id=tenancy.id, team_id=team_id) is not None
+
+
 async def list_team_ids(conn: Connection, tenancy: Tenancy, user_id: str) -> list[str]:
     """The ids of the teams that the user is a member of."""
     rows = await conn.all(_TeamId, queries.LIST_TEAM_IDS_OF_MEMBER, tenancy_id=tenancy.id, user_id=user_id)
