@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from hexclave_server.core import clock
-from hexclave_server.core.db.errors import DatabaseUnavailable
 from hexclave_server.core.db.generation_file import GenerationFile
 
 POLL_SECONDS = 0.5
@@ -66,6 +65,6 @@ class CachedGeneration:
         asked_at = clock.monotonic()
         try:
             self._polled = await self._read_counter()
-        except DatabaseUnavailable:
-            return  # `is_fresh` tells
+        except Exception:  # noqa: BLE001 - whatever it is, asking goes on, and `is_fresh` tells
+            return
         self._polled_at = asked_at

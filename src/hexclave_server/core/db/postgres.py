@@ -6,6 +6,7 @@ Behind a pooler in transaction mode (`?statement_cache_size=0`) single statement
 are two round trips that must meet the same server.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -89,6 +90,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, data_dir: Path, pool: int) -> None:
         self._pool = PostgresPool(url, pool)
+        self._long_reads = asyncio.Semaphore(max(1, pool // 2))
         self._behind_pooler = split_url(url)[1] == 0
         self._generation = CachedGeneration(data_dir / "generation", self._read_counter)
 
@@ -129,20 +131,21 @@ class PostgresDatabase:
         """See `Database`. A cursor in a read-only snapshot."""
         compiled = query.for_postgresql()
         decode = compiled.decoder(row)
-        raw = await self._pool.acquire()
-        try:
-            await raw.execute(BEGIN_SNAPSHOT)
-            cursor = await raw.cursor(compiled.sql, *compiled.arguments(params))
-            while records := await cursor.fetch(page):
-                yield [decode(record) for record in records]
-            await raw.execute("COMMIT")
-        except BaseException as error:
-            self._pool.release(raw, broken=True)
-            meant = translated(error, raw)
-            if meant is error:
-                raise
-            raise meant from error
-        self._pool.release(raw)
+        async with self._long_reads:  # half of the connections stay for the others
+            raw = await self._pool.acquire()
+            try:
+                await raw.execute(BEGIN_SNAPSHOT)
+                cursor = await raw.cursor(compiled.sql, *compiled.arguments(params))
+                while records := await cursor.fetch(page):
+                    yield [decode(record) for record in records]
+                await raw.execute("COMMIT")
+            except BaseException as error:
+                self._pool.release(raw, broken=True)
+                meant = translated(error, raw)
+                if meant is error:
+                    raise
+                raise meant from error
+            self._pool.release(raw)
 
     def generation(self) -> int:
         """See `Database`."""

@@ -29,7 +29,7 @@ def split_url(url: str) -> tuple[str, int | None]:
     parts = urlsplit(url)
     options = parse_qsl(parts.query, keep_blank_values=True)
     sizes = [int(value) for name, value in options if name == "statement_cache_size"]
-    rest = urlencode([(name, value) for name, value in options if name != "statement_cache_size"])
+    rest = urlencode([(name, value) for name, value in options if name != "statement_cache_size"], safe="/")
     return urlunsplit(parts._replace(query=rest)), sizes[-1] if sizes else None
 
 

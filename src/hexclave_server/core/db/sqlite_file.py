@@ -54,6 +54,8 @@ def open_connection(path: Path, *, reads_only: bool, cache_kilobytes: int = 8000
                 f"query_only = {'ON' if reads_only else 'OFF'}",
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
+            # Plans that do not depend on the values of parameters: else joins are prepared anew at every execution (48 µs instead of 9).
+            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             connection.wal_autocheckpoint(0)
             connection.set_busy_timeout(0)
         except BaseException:

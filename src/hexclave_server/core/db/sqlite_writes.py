@@ -6,6 +6,7 @@ event loop never waits for it. Either a whole group is kept or nothing of it; an
 """
 
 import asyncio
+import contextlib
 import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -195,11 +196,10 @@ def drive(work: Work[T], connection: SqliteConnection) -> T:
     except StopIteration as end:
         result: T = end.value
         return result
-    try:
-        close = getattr(steps, "close", None)
-        if close is not None:
+    connection.end()  # what the work does while it is torn down must not write
+    close = getattr(steps, "close", None)
+    if close is not None:
+        with contextlib.suppress(Exception):
             close()
-    finally:
-        connection.end()
     msg = "the work of a transaction awaited something other than its connection"
     raise WaitedInTransaction(msg)

@@ -1,0 +1,109 @@
+"""A change of something cached is seen by every process of the node at once, and by other nodes within a second (DESIGN 4.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import time
+from pathlib import Path
+
+import pytest
+
+from hexclave_server.core.db import Connection, Database, bump_generation, make_database
+from hexclave_server.core.db.generation_file import GenerationFile
+from tests.db.storage import INSERT, Storage, thing
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_bump_is_seen_at_once_by_everyone_on_the_node(storage: Storage, db: Database):
+    async with storage.open() as other:
+        for _ in range(3):
+            mine, others = db.generation(), other.generation()
+            await db.write(bump_generation)
+            assert db.generation() != mine
+            assert other.generation() != others
+
+
+async def test_other_writes_and_failed_bumps_change_nothing(db: Database):
+    async def fails(conn: Connection) -> None:
+        await bump_generation(conn)
+        raise LookupError
+
+    before = db.generation()
+    await db.write(lambda conn: conn.execute(INSERT, **thing(1)))
+    with pytest.raises(LookupError):
+        await db.write(fails)
+    assert db.generation() == before
+
+
+async def test_another_node_sees_a_bump_within_a_second(postgres_storage: Storage, tmp_path: Path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    async with postgres_storage.open() as db, postgres_storage.open(data_dir=elsewhere) as node:
+        before = node.generation()
+        started = time.monotonic()
+        await db.write(bump_generation)
+        while node.generation() == before:
+            await asyncio.sleep(0.01)
+            assert time.monotonic() - started < 1
+
+
+async def test_a_bump_whose_process_died_is_seen_within_a_second(storage: Storage, db: Database):
+    before = db.generation()
+    storage.run("INSERT INTO core_state (key, counter) VALUES ('generation', 1)")  # committed, but nobody told the node
+    started = time.monotonic()
+    while db.generation() == before:
+        await asyncio.sleep(0.01)
+        assert time.monotonic() - started < 1
+
+
+async def test_without_the_database_the_generation_goes_stale(storage: Storage, db: Database, monkeypatch: pytest.MonkeyPatch):
+    assert db.generation_is_fresh()
+    storage.run("ALTER TABLE core_state RENAME TO away")
+    polling = db._generation._task  # type: ignore[attr-defined]
+    await asyncio.sleep(1.2)
+    assert not db.generation_is_fresh()
+    assert not polling.done()
+    storage.run("ALTER TABLE away RENAME TO core_state")
+    await asyncio.sleep(0.7)
+    assert db.generation_is_fresh()
+
+
+def _bump(url: str | None, data_dir: str) -> None:
+    async def run() -> None:
+        db = make_database(url, Path(data_dir))
+        await db.start()
+        await db.write(bump_generation)
+        await db.close()
+
+    asyncio.run(run())
+
+
+def _raise_often(path: str, times: int) -> None:
+    file = GenerationFile(Path(path))
+    for _ in range(times):
+        file.raise_by_one()
+    file.close()
+
+
+async def test_a_bump_by_another_process_is_seen_when_it_is_done(storage: Storage, db: Database):
+    before = db.generation()
+    process = multiprocessing.get_context("spawn").Process(target=_bump, args=(storage.url, str(storage.data_dir)))
+    process.start()
+    await asyncio.to_thread(process.join, 30)
+    assert process.exitcode == 0
+    assert db.generation() != before
+
+
+def test_no_raise_is_lost_between_processes(tmp_path: Path):
+    path = tmp_path / "generation"
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=_raise_often, args=(str(path), 2000)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    file = GenerationFile(path)
+    assert file.read() == 4000
+    file.close()
