@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from hexclave_server import routes
-from hexclave_server.core import clock, log
+from hexclave_server.core import clock, log, throttles
 from hexclave_server.core.context import Parts
 from hexclave_server.core.crypto import Keyring
 from hexclave_server.core.db import make_database
 from hexclave_server.core.dispatch import Application
 from hexclave_server.core.health import Health
 from hexclave_server.core.http import Receive, Scope, Send
+from hexclave_server.core.jobs import Job, Jobs
 from hexclave_server.core.limits import TrafficLimiter
 from hexclave_server.core.log import RequestLog
 from hexclave_server.core.openapi import documents
@@ -24,7 +24,7 @@ from hexclave_server.projects.directory import ProjectDirectory
 from hexclave_server.sessions.signing_keys import SigningKeys
 from hexclave_server.settings import Settings
 
-StartHook = Callable[["Server"], Awaitable[None]]
+PURGE_SECONDS = 600
 
 
 def build_parts(settings: Settings, master_secret: bytes) -> Parts:
@@ -57,6 +57,7 @@ class Server:
         self.health = Health(self.parts.db)
         self.log = RequestLog(enabled=settings.log_level in ("debug", "info"), log_format=settings.log_format)
         api = Router([*routes.API, *documents(routes.API)])
+        self._jobs = Jobs(self.parts.db, [Job("purge throttles", PURGE_SECONDS, throttles.purge)])
         self._application = Application(self.parts, api, Router(routes.SITE), self.log, self.health)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,10 +70,12 @@ class Server:
     async def start(self) -> None:
         """Opens what the worker needs."""
         await self.parts.db.start()
+        self._jobs.start()
 
     async def stop(self) -> None:
         """Finishes and closes everything."""
         self.health.stopping = True
+        await self._jobs.stop()
         self.parts.hasher.close()
         await self.parts.db.close()
         self.log.flush()

@@ -1,5 +1,9 @@
-"""The table of contents: every endpoint of the server. Each declaration names its access type, its traffic limit and, where it checks a secret, its throttle."""
+"""The table of contents: every endpoint of the server.
 
+Each declaration names its access type, its traffic limit and, where it checks a secret, its throttle.
+"""
+
+from hexclave_server.administrators.routes import ENDPOINTS as SETUP
 from hexclave_server.config.routes import ENDPOINTS as CONFIG
 from hexclave_server.core.endpoint import Endpoint
 from hexclave_server.oauth.routes import ENDPOINTS as OAUTH
@@ -20,6 +24,5 @@ API: list[Endpoint] = [
 ]
 """Everything under `/api/v1` (and its aliases)."""
 
-SITE: list[Endpoint] = [
-]
+SITE: list[Endpoint] = [*SETUP]
 """Pages for people, outside `/api`."""

@@ -33,7 +33,9 @@ _COUNTED_BY_PROJECT = ("server", "admin")  # once their key has proved right; a 
 class Application:
     """Answers requests under `/api/` from one router and everything else from another."""
 
-    def __init__(self, parts: Parts, api: Router, site: Router, log: RequestLog, health: Callable[[Request], Awaitable[Response | None]]) -> None:
+    def __init__(
+        self, parts: Parts, api: Router, site: Router, log: RequestLog, health: Callable[[Request], Awaitable[Response | None]]
+    ) -> None:
         self._parts = parts
         self._api = api
         self._site = site

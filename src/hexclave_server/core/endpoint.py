@@ -143,7 +143,9 @@ class Endpoint:
         defects: list[str] = []
         if self.params is not None:
             names = shape_of(self.params).fields
-            self._attempt(arguments, "path", defects, lambda shape: decode_value(shape, dict(zip(names, values, strict=True)), "params"), self.params)
+            self._attempt(
+                arguments, "path", defects, lambda shape: decode_value(shape, dict(zip(names, values, strict=True)), "params"), self.params
+            )
         if self.query is not None:
             self._attempt(arguments, "query", defects, lambda shape: _decode_query(shape, call.request), self.query)
         if self.body is not None:
@@ -265,7 +267,9 @@ def _me_fields(shapes: dict[str, Any]) -> list[tuple[str, str]]:
     for where, shape in shapes.items():
         structs = [shape.client, shape.server] if isinstance(shape, ByAccess) else [shape] if shape is not None else []
         for struct in structs:
-            found.extend((where, name) for name, f in shape_of(struct).fields.items() if uuid_or_me in f.constraints and (where, name) not in found)
+            found.extend(
+                (where, name) for name, f in shape_of(struct).fields.items() if uuid_or_me in f.constraints and (where, name) not in found
+            )
     return found
 
 
@@ -278,4 +282,16 @@ def read_kind(request: Request) -> str:
     return kind
 
 
-__all__ = ["ADMIN", "CLIENT", "NO_STORE", "PUBLIC", "SERVER", "BodyParsingError", "ByAccess", "Endpoint", "RawBody", "endpoint", "read_kind"]
+__all__ = [
+    "ADMIN",
+    "CLIENT",
+    "NO_STORE",
+    "PUBLIC",
+    "SERVER",
+    "BodyParsingError",
+    "ByAccess",
+    "Endpoint",
+    "RawBody",
+    "endpoint",
+    "read_kind",
+]

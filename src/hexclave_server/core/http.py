@@ -42,7 +42,20 @@ _NEW = b"x-hexclave-"
 class Request:
     """One HTTP request: its line, its headers, and later its body and the address it came from."""
 
-    __slots__ = ("client", "headers", "id", "limits", "method", "path", "protocol", "query_string", "raw_path", "route", "scope", "speaks_hexclave")
+    __slots__ = (
+        "client",
+        "headers",
+        "id",
+        "limits",
+        "method",
+        "path",
+        "protocol",
+        "query_string",
+        "raw_path",
+        "route",
+        "scope",
+        "speaks_hexclave",
+    )
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -128,7 +141,9 @@ class Response:
 
     __slots__ = ("body", "chunks", "headers", "status")
 
-    def __init__(self, status: int, body: bytes = b"", headers: list[Header] | None = None, chunks: AsyncIterator[bytes] | None = None) -> None:
+    def __init__(
+        self, status: int, body: bytes = b"", headers: list[Header] | None = None, chunks: AsyncIterator[bytes] | None = None
+    ) -> None:
         self.status = status
         self.body = body
         self.headers = headers if headers is not None else []

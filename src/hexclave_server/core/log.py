@@ -92,7 +92,9 @@ class RequestLog:
         if not self._enabled:
             return
         self._lines.append(
-            AccessLine(clock.now_millis(), request.id, request.method, request.route, response.status, round(seconds * 1000, 2), request.address)
+            AccessLine(
+                clock.now_millis(), request.id, request.method, request.route, response.status, round(seconds * 1000, 2), request.address
+            )
         )
         if len(self._lines) >= FLUSH_LINES:
             self.flush()
@@ -103,7 +105,9 @@ class RequestLog:
         """Notes an error that nobody expected: its kind and where it was raised, not its message, which may hold what a client sent."""
         frames = traceback.extract_tb(error.__traceback__)[-12:]
         where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-        logger().error("unexpected error", request_id=request.id, method=request.method, route=request.route, kind=type(error).__name__, where=where)
+        logger().error(
+            "unexpected error", request_id=request.id, method=request.method, route=request.route, kind=type(error).__name__, where=where
+        )
 
     def flush(self) -> None:
         """Writes what was collected. A log that cannot be written (disk full) costs lines, never requests."""

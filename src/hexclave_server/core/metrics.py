@@ -52,7 +52,7 @@ class _Page(BaseHTTPRequestHandler):
     server_version = "hexclave"
     sys_version = ""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         """The sum over all workers as Prometheus text."""
         from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest  # noqa: PLC0415
         from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415

@@ -39,3 +39,8 @@ def new_uuid() -> str:
 def request_id() -> str:
     """16 characters that name a request in logs and answers; no secret."""
     return random_text(REQUEST_ID_LENGTH)
+
+
+def fraction() -> float:
+    """A number from 0 to below 1, evenly spread: for moments that should not coincide."""
+    return int.from_bytes(os.urandom(6), "big") / 2**48

@@ -41,7 +41,11 @@ _ALLOWED_HEADERS = ", ".join(
     ]
 ).encode()
 _EXPOSED_HEADERS = ", ".join(
-    ["content-type", "retry-after", *(f"x-{family}-{s}" for family in ("stack", "hexclave") for s in ("actual-status", "known-error", "request-id"))]
+    [
+        "content-type",
+        "retry-after",
+        *(f"x-{family}-{s}" for family in ("stack", "hexclave") for s in ("actual-status", "known-error", "request-id")),
+    ]
 ).encode()
 
 SECURITY_HEADERS: tuple[Header, ...] = (

@@ -240,7 +240,11 @@ def _cast_struct(shape: Shape, value: Any, where: str, defects: list[str]) -> An
     if not shape.open:
         unknown = sorted(name for name in members if name not in shape.fields)
         defects.extend(f"{where} has an unknown property: {_shown(name)}" for name in unknown)
-    return None if defects else shape.struct(**{f.name: known[f.encode_name] for f in msgspec.structs.fields(shape.struct) if f.encode_name in known})
+    return (
+        None
+        if defects
+        else shape.struct(**{f.name: known[f.encode_name] for f in msgspec.structs.fields(shape.struct) if f.encode_name in known})
+    )
 
 
 def _shown(name: str) -> str:
