@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,11 @@ def test_an_interrupted_migration_has_not_happened(empty, monkeypatch: pytest.Mo
 
 
 def test_nodes_may_migrate_together(empty):
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda _: migrate(*empty), range(4)))
+    spawn = multiprocessing.get_context("spawn")
+    nodes = [spawn.Process(target=migrate, args=empty) for _ in range(3)]
+    for node in nodes:
+        node.start()
+    for node in nodes:
+        node.join(30)
+    assert [node.exitcode for node in nodes] == [0, 0, 0]
     assert current_is_head(*empty)

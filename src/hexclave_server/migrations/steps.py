@@ -6,6 +6,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
@@ -24,7 +25,7 @@ def pending_after(revision: str | None) -> list[str]:
     scripts = ScriptDirectory.from_config(alembic_config())
     try:
         steps = list(scripts.iterate_revisions("head", revision or "base"))
-    except CommandError as error:
+    except (CommandError, RevisionError) as error:
         msg = f"the database is at revision {revision}, which this release does not know: it was migrated by a newer one"
         raise NewerDatabase(msg) from error
     return [step.revision for step in reversed(steps)]
