@@ -189,7 +189,7 @@ class Call:
 
     async def live_user_id(self) -> str | None:
         """The user of the access token if he still exists (contract 00 §1.1: a deleted user is no user)."""
-        if self._live_user_id is None and self.claims is not None:
-            if await self.parts.directory.user_exists(self.tenancy, self.claims.user_id):
-                self._live_user_id = self.claims.user_id
+        claims = self.claims
+        if self._live_user_id is None and claims is not None and await self.parts.directory.user_exists(self.tenancy, claims.user_id):
+            self._live_user_id = claims.user_id
         return self._live_user_id

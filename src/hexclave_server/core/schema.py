@@ -6,6 +6,7 @@ one parses untyped (a defect there is a `BODY_PARSING_ERROR`), casts scalars as 
 
 from __future__ import annotations
 
+import math
 import re
 import typing
 from collections.abc import Callable, Mapping
@@ -130,7 +131,7 @@ def _unwrap(hint: Any) -> tuple[Any, bool, tuple[Constraint, ...]]:
         elif origin is Union or origin is type(int | str):
             options = [o for o in get_args(hint) if o is not UnsetType and o is not type(None)]
             nullable = nullable or type(None) in get_args(hint)
-            if options == [int, float] or options == [float, int]:
+            if options in ([int, float], [float, int]):
                 return float, nullable, constraints
             (hint,) = options
         else:
@@ -327,7 +328,7 @@ def _cast_number(_: Field, value: Any) -> float | int:
             value = int(text) if re.fullmatch(r"[+-]?[0-9]{1,30}", text) else float(text) if "_" not in text else None
         except ValueError:
             value = None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or value in (float("inf"), float("-inf")):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise Defect("must be a number")
     return value
 
