@@ -224,3 +224,10 @@ def test_what_is_stored_is_in_force_for_the_next_request(own_project: Project) -
         with own_project.http("client") as client:
             config = client.get("/projects/current").json()["config"]
         assert (config["sign_up_enabled"], config["client_user_deletion_enabled"]) == (place % 2 == 0, place % 2 == 1)
+
+
+def test_nul_inside_a_configuration_is_kept(own_project: Project) -> None:
+    override = {"rbac.permissions.a": {"description": "\0\U0001f600"}}
+    assert write(own_project, "PATCH", "branch", override).status_code == 200
+    assert stored(own_project, "branch") == override
+    assert rendered(own_project)["rbac"]["permissions"]["a"]["description"] == "\0\U0001f600"

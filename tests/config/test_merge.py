@@ -49,3 +49,31 @@ def test_merging_is_associative(a: dict[str, object], b: dict[str, object], c: d
 )
 def test_reset_digs_into_nested_objects(override: dict[str, object], keys: list[str], left: dict[str, object]) -> None:
     assert reset_keys(override, keys) == left
+
+
+def _reset_one(override: dict[str, object], key: str) -> dict[str, object]:
+    """The rule of the contract, one key at a time."""
+    kept: dict[str, object] = {}
+    for name, value in override.items():
+        if name == key or name.startswith(key + "."):
+            continue
+        if key.startswith(name + ".") and isinstance(value, dict):
+            inner = _reset_one(value, key[len(name) + 1 :])
+            if inner or not value:
+                kept[name] = inner
+        else:
+            kept[name] = value
+    return kept
+
+
+@given(overrides, st.lists(keys, max_size=4))
+def test_resetting_many_keys_is_resetting_each(override: dict[str, object], unwanted: list[str]) -> None:
+    expected = override
+    for key in unwanted:
+        expected = _reset_one(expected, key)
+    assert reset_keys(override, unwanted) == expected
+
+
+def test_a_great_many_keys_take_no_time() -> None:
+    override = {f"dataVault.stores.s{place}": {"displayName": "x"} for place in range(5_000)}
+    assert reset_keys(override, (f"auth.x{place}" for place in range(500_000))) == override

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 Override = Mapping[str, Any]
@@ -14,33 +14,28 @@ def merge(low: Override, high: Override) -> dict[str, Any]:
     return {**kept, **high}
 
 
-def _is_at_or_below(key: str, override: Override) -> bool:
-    """Whether the override has the key itself or one of its ancestors."""
+def reset_keys(override: Override, keys: Iterable[str]) -> dict[str, Any]:
+    """The override without these keys and what is below them, also inside nested objects; objects that become empty go too (§9)."""
+    unwanted = frozenset(keys)
+    kept = {key: _without(value, key, unwanted) for key, value in override.items() if not _is_at_or_below(key, unwanted)}
+    return {key: value for key, value in kept.items() if value is not _EMPTIED}
+
+
+_EMPTIED = object()
+
+
+def _is_at_or_below(key: str, keys: Container[str]) -> bool:
+    """Whether `keys` has the key itself or one of its ancestors."""
     end = len(key)
     while end != -1:
-        if key[:end] in override:
+        if key[:end] in keys:
             return True
         end = key.rfind(".", 0, end)
     return False
 
 
-def reset_keys(override: Override, keys: Iterable[str]) -> dict[str, Any]:
-    """The override without these keys and what is below them, also inside nested objects; objects that become empty go too (§9)."""
-    result = dict(override)
-    for key in keys:
-        result = _without(result, key)
-    return result
-
-
-def _without(override: Override, key: str) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    for name, value in override.items():
-        if name == key or name.startswith(key + "."):
-            continue
-        if key.startswith(name + ".") and isinstance(value, dict):
-            inner = _without(value, key[len(name) + 1 :])
-            if inner or not value:
-                kept[name] = inner
-        else:
-            kept[name] = value
-    return kept
+def _without(value: Any, path: str, unwanted: Container[str]) -> Any:
+    if not isinstance(value, dict) or not value:
+        return value
+    kept = {name: _without(below, f"{path}.{name}", unwanted) for name, below in value.items() if f"{path}.{name}" not in unwanted}
+    return {name: below for name, below in kept.items() if below is not _EMPTIED} or _EMPTIED
