@@ -31,11 +31,11 @@ bench: .venv/development ## measure CPU per request against a bare application (
 
 # Each mark is newer than the environment it describes; changing the lock makes it stale. Installing development tools serves `make run`, too.
 .venv/runtime: pyproject.toml uv.lock | uv
-	$(UV) sync --quiet --frozen --no-dev --inexact
+	$(UV) sync --quiet --frozen --no-dev --inexact --compile-bytecode
 	@touch $@
 
 .venv/development: pyproject.toml uv.lock | uv
-	$(UV) sync --quiet --frozen
+	$(UV) sync --quiet --frozen --compile-bytecode
 	@touch $@ .venv/runtime
 
 $(SDK_TESTS)/node_modules: $(SDK_TESTS)/package-lock.json

@@ -57,6 +57,7 @@ def refused(status: int, sentence: str) -> Response:
 def _page(title: str, body: str, status: int) -> Response:
     document = (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
-        f'<meta name="robots" content="noindex">\n<title>{escape(title)} - Hexclave</title>\n<style>{_STYLE}</style>\n</head>\n<body>{body}\n</body>\n</html>\n'
+        f'<meta name="robots" content="noindex">\n<title>{escape(title)} - Hexclave</title>\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>{body}\n</body>\n</html>\n"
     )
     return Response(status, document.encode(), [HTML, NO_STORE, (b"content-security-policy", _POLICY)])

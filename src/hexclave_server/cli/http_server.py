@@ -111,14 +111,20 @@ class HttpServer(MPServer):
             self.main_loop_interrupt.wait(1.0)
             self.main_loop_interrupt.clear()
             self.interrupt_children.clear()
-            dead = [worker.idx for worker in self.wrks if not worker.is_alive()]
-            if self.interrupt_signal or not dead:
+            dead = self._dead()
+            if not dead or self._was_told_to_stop():
                 continue
             if self._is_hopeless():
                 self.gave_up = True
                 logger().error("workers end as soon as they are started: giving up")
                 return
             self._respawn_workers(dead, spawn_target, target_loader)
+
+    def _dead(self) -> list[int]:
+        return [worker.idx for worker in self.wrks if not worker.inner.is_alive()]
+
+    def _was_told_to_stop(self) -> bool:
+        return bool(self.interrupt_signal)  # set by a signal handler, at any moment
 
     def _is_hopeless(self) -> bool:
         """Counts deaths soon after the birth; pauses a little longer before each further try."""
@@ -131,7 +137,7 @@ class HttpServer(MPServer):
 
     def _wait_until_healthy(self) -> None:
         """Tells once that requests are answered."""
-        while not self.interrupt_signal and not any(not worker.is_alive() for worker in self.wrks):
+        while not self.interrupt_signal and not self._dead():
             if answers_health(self._settings.host, self._settings.port):
                 self._on_healthy()
                 return

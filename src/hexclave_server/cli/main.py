@@ -24,11 +24,11 @@ COMMANDS = {
 class Commands(click.Group):
     """Finds commands by name; every failure that is no bug ends as one sentence and exit code 1."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """All names, in the order of use."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Imports a command."""
         if cmd_name not in COMMANDS:
             return None

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import gc
 import multiprocessing
+import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -19,9 +25,6 @@ if TYPE_CHECKING:
     from hexclave_server.cli.installation import FirstStart
     from hexclave_server.cli.worker import ParentLife
     from hexclave_server.settings import Settings
-
-EXAMPLE_EMAIL = "ada@example.com"
-EXAMPLE_PASSWORD = "correct horse battery"  # noqa: S105 - an example to try
 
 
 @click.command()
@@ -38,8 +41,6 @@ def serve(config_file: str | None, print_config: bool, as_json: bool) -> None:  
     if print_config:
         _print_config(config_file, as_json=as_json)
         return
-    import os  # noqa: PLC0415
-
     settings = Settings.load(os.environ, Path(config_file) if config_file else None)
     for warning in settings.warnings:
         click.echo(f"Warning: {warning}", err=True)
@@ -65,10 +66,10 @@ def _print_config(config_file: str | None, *, as_json: bool) -> None:
 def _serve(settings: Settings, *, as_json: bool) -> int:
     data_directory.prepare(settings.data_dir)
     held = data_directory.lock(data_directory.lock_files(settings.data_dir, settings.sqlite_path if settings.uses_sqlite else None))
-    from hexclave_server.cli import http_server, installation  # noqa: PLC0415 - mistakes above are told without loading the server
-    from hexclave_server.cli.child import in_child  # noqa: PLC0415
-    from hexclave_server.cli.worker import ParentLife, WorkerServer  # noqa: PLC0415
-
+    with _quick_imports():
+        from hexclave_server.cli import http_server  # noqa: PLC0415 - mistakes above are told without loading the server
+        from hexclave_server.cli.child import in_child  # noqa: PLC0415
+        from hexclave_server.cli.worker import ParentLife, WorkerServer  # noqa: PLC0415
     http_server.require_free_port(settings.host, settings.port)
     first = in_child(functools.partial(_prepare, settings))
     secret = settings.master_secret or data_directory.read_master_secret(settings.data_dir)
@@ -79,10 +80,28 @@ def _serve(settings: Settings, *, as_json: bool) -> int:
     if settings.metrics:
         _start_metrics_listener(settings, parent)
     application = WorkerServer(settings, secret, parent)
+    gc.freeze()
     tell = functools.partial(_tell, settings, first, as_json=as_json)
     code = http_server.HttpServer(settings, application, tell).run()
-    del held, installation  # the lock is held until here
+    del held  # the descriptors of the lock, which was held until here
     return code
+
+
+@contextlib.contextmanager
+def _quick_imports() -> Iterator[None]:
+    """Saves a quarter of a second and some megabytes: no garbage is collected, and structlog does not load rich for tracebacks of its own.
+
+    What was loaded stays out of the collector's sight for good, so that its pages remain shared with the workers.
+    """
+    gc.disable()
+    blocked = sys.modules.setdefault("rich", cast("Any", None)) is None
+    try:
+        yield
+    finally:
+        if blocked:
+            del sys.modules["rich"]
+        gc.freeze()
+        gc.enable()
 
 
 def _prepare(settings: Settings) -> FirstStart | None:
@@ -111,9 +130,6 @@ def _start_metrics_listener(settings: Settings, parent: ParentLife) -> None:
 
 def _serve_metrics(listener: object, parent: ParentLife) -> None:
     """Runs in a child until the parent is gone or ends it."""
-    import signal  # noqa: PLC0415
-    import threading  # noqa: PLC0415
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=listener.serve_forever, daemon=True).start()  # type: ignore[attr-defined]
     parent.wait()

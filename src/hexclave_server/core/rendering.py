@@ -49,6 +49,7 @@ _EXPOSED_HEADERS = ", ".join(
 ).encode()
 
 SECURITY_HEADERS: tuple[Header, ...] = (
+    (b"server", b"hexclave"),  # the HTTP server sends one in any case: without a version
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
     (b"x-content-type-options", b"nosniff"),
