@@ -14,8 +14,8 @@ from tests.sessions.tokens import claims_of, known_error
 NO_KEY = "__stack_public_client__"
 
 
-def fields(project: Project, refresh_token: str, **more: Any) -> dict[str, Any]:
-    form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": project.id, "client_secret": NO_KEY, **more}
+def fields(project: Project, token: str, /, **more: Any) -> dict[str, Any]:
+    form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": project.id, "client_secret": NO_KEY, **more}
     return {name: value for name, value in form.items() if value is not None}
 
 
@@ -106,7 +106,7 @@ def test_the_key_of_another_project_is_wrong(project: Project, own_project: Proj
 @pytest.mark.parametrize("secret", [None, NO_KEY])
 def test_a_project_may_require_its_key(own_project: Project, secret: str | None) -> None:
     user = own_project.sign_up()
-    own_project.override("environment", **{"project.requirePublishableClientKey": True})
+    own_project.override("project", **{"project.requirePublishableClientKey": True})
     answer = exchange(own_project, fields(own_project, user["refresh_token"], client_secret=secret))
     assert (answer.status_code, known_error(answer)) == (401, "PUBLISHABLE_CLIENT_KEY_REQUIRED_FOR_PROJECT")
     assert answer.json()["details"] == {"project_id": own_project.id}

@@ -81,17 +81,15 @@ def test_the_token_of_a_deleted_user_is_refused(project: Project) -> None:
     assert dead(refresh(project, user["refresh_token"]))
 
 
-def test_an_expired_session_is_refused_and_using_it_did_not_extend_it(project: Project, server: RunningServer) -> None:
+def test_an_expired_session_is_refused_and_using_it_did_not_extend_it(timed: RunningServer) -> None:
+    project = timed.project
     user = project.create_user()
     with project.http("server") as client:
         tokens = client.post("/auth/sessions", json={"user_id": user["id"], "expires_in_millis": 100_000}).json()
-    try:
-        server.shift_clock(99_000)
-        assert refresh(project, tokens["refresh_token"]).status_code == 200
-        server.shift_clock(101_000)
-        assert dead(refresh(project, tokens["refresh_token"]))
-    finally:
-        server.shift_clock(0)
+    timed.shift_clock(99_000)
+    assert refresh(project, tokens["refresh_token"]).status_code == 200
+    timed.shift_clock(101_000)
+    assert dead(refresh(project, tokens["refresh_token"]))
 
 
 def test_a_refresh_notes_the_use_of_session_and_user(project: Project) -> None:
@@ -126,14 +124,12 @@ def test_ip_information_stays_when_a_later_request_has_none(project: Project) ->
     assert sessions(project, user["id"])[0]["last_used_at_end_user_ip_info"] == {"ip": "127.0.0.1"}
 
 
-def test_an_expired_access_token_beside_it_fails_the_refresh(project: Project, server: RunningServer) -> None:
+def test_an_expired_access_token_beside_it_fails_the_refresh(timed: RunningServer) -> None:
+    project = timed.project
     user = project.sign_up()
-    try:
-        server.shift_clock(600_000)
-        with project.http("client", user["access_token"]) as client:
-            answer = client.post(PATH, headers={"x-stack-refresh-token": user["refresh_token"]})
-    finally:
-        server.shift_clock(0)
+    timed.shift_clock(600_000)
+    with project.http("client", user["access_token"]) as client:
+        answer = client.post(PATH, headers={"x-stack-refresh-token": user["refresh_token"]})
     assert known_error(answer) == "ACCESS_TOKEN_EXPIRED"
     claims = claims_of(user["access_token"])
     assert answer.json()["details"] == {

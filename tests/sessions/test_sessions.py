@@ -89,20 +89,18 @@ def test_malformed_bodies_are_schema_errors(project: Project, body: dict[str, An
     assert (answer.status_code, known_error(answer)) == (400, "SCHEMA_ERROR")
 
 
-def test_the_longest_session_lives_367_days_and_the_usual_one_365(server: RunningServer, project: Project) -> None:
+def test_the_longest_session_lives_367_days_and_the_usual_one_365(timed: RunningServer) -> None:
+    project = timed.project
     user_id = project.create_user()["id"]
     longest = create(project, user_id=user_id, expires_in_millis=31_708_800_000).json()["refresh_token"]
     usual = create(project, user_id=user_id).json()["refresh_token"]
-    try:
-        server.shift_clock(365 * DAY - 60_000)
-        assert refreshes(project, usual)
-        server.shift_clock(365 * DAY + 1000)
-        assert not refreshes(project, usual)
-        assert refreshes(project, longest)
-        server.shift_clock(367 * DAY + 1000)
-        assert not refreshes(project, longest)
-    finally:
-        server.shift_clock(0)
+    timed.shift_clock(365 * DAY - 60_000)
+    assert refreshes(project, usual)
+    timed.shift_clock(365 * DAY + 1000)
+    assert not refreshes(project, usual)
+    assert refreshes(project, longest)
+    timed.shift_clock(367 * DAY + 1000)
+    assert not refreshes(project, longest)
 
 
 def test_a_second_factor_does_not_matter_here(project: Project) -> None:
