@@ -139,12 +139,16 @@ def matching(pattern: str, words: str) -> Constraint:
     return Constraint(apply, pattern=f"^(?:{pattern})$")
 
 
-uuid_or_me = Constraint(_uuid_or_me, description="a UUID, or `me` for the user of the access token")
+uuid_or_me = Constraint(
+    _uuid_or_me,
+    description="a UUID, or `me` for the user of the access token",
+    pattern="^(?:me|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[1-5][0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}|" + _NIL_UUID + ")$",
+)
 url = Constraint(_url, format="uri")
 
 Uuid = Annotated[str, Constraint(_uuid, format="uuid")]
 UserIdOrMe = Annotated[str, uuid_or_me]
-LenientEmail = Annotated[str, Constraint(_lenient_email, description="an email address")]
+LenientEmail = Annotated[str, Constraint(_lenient_email, description="an email address", pattern=f"^(?:{_HTML_EMAIL.pattern})?$")]
 StrictEmail = Annotated[str, Constraint(_strict_email, format="email", maxLength=_STRICT_MAX_LENGTH)]
 NonEmpty = Constraint(_non_empty, minLength=1)
 Url = Annotated[str, url]
