@@ -149,8 +149,11 @@ class Application:
 
 
 def _require_one_host(request: Request) -> None:
-    """RFC 9112 §3.2: a request with no Host or several is answered with 400."""
-    if request.scope.get("http_version") == "1.1" and sum(name == b"host" for name, _ in request.scope["headers"]) != 1:
+    """RFC 9112 §3.2: a request with no Host or several is answered with 400. The HTTP server hands on a missing one as empty."""
+    if request.scope["http_version"] != "1.1":
+        return
+    hosts = [value for name, value in request.scope["headers"] if name == b"host"]
+    if len(hosts) != 1 or not hosts[0]:
         raise PlainError(400, "A request needs exactly one Host header.")
 
 

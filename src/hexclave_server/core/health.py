@@ -34,6 +34,7 @@ class Health:
         path = request.raw_path
         if path not in (b"/health", b"/ready"):
             return None
+        request.route = request.path
         if request.method not in ("GET", "OPTIONS", "HEAD"):
             return Response(405)
         if request.method == "OPTIONS":

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 0.25
 FLUSH_LINES = 500
+QUIET_ROUTES = ("/health", "/ready")  # asked every second by whatever watches the server
 
+_OK = 200
 _SECRET_WORDS = ("password", "secret", "token", "key", "code", "authorization", "cookie")
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -89,7 +91,7 @@ class RequestLog:
         """Notes an answered request."""
         for observer in self._observers:
             observer(request, response, seconds)
-        if not self._enabled:
+        if not self._enabled or (request.route in QUIET_ROUTES and response.status == _OK):
             return
         self._lines.append(
             AccessLine(

@@ -312,7 +312,7 @@ def _scalar(value: Raw) -> Any:
 def _cast_string(_: Field, value: Any) -> str:
     if isinstance(value, bool):
         value = "true" if value else "false"
-    elif isinstance(value, (int, float)):
+    elif isinstance(value, (int, float)) and math.isfinite(value):
         value = msgspec.json.encode(value).decode()
     if not isinstance(value, str):
         raise Defect("must be a string")
