@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from hexclave_server.core.db import Connection, Database, bump_generation, make_database
+from hexclave_server.core.db import Connection, Database, bump_generation
 from hexclave_server.core.db.generation_file import GenerationFile
+from tests.db.processes import bump, in_processes
 from tests.db.storage import INSERT, Storage, thing
 
 pytestmark = pytest.mark.anyio
@@ -70,40 +71,21 @@ async def test_without_the_database_the_generation_goes_stale(storage: Storage, 
     assert db.generation_is_fresh()
 
 
-def _bump(url: str | None, data_dir: str) -> None:
-    async def run() -> None:
-        db = make_database(url, Path(data_dir))
-        await db.start()
-        await db.write(bump_generation)
-        await db.close()
-
-    asyncio.run(run())
-
-
-def _raise_often(path: str, times: int) -> None:
-    file = GenerationFile(Path(path))
-    for _ in range(times):
-        file.raise_by_one()
-    file.close()
-
-
 async def test_a_bump_by_another_process_is_seen_when_it_is_done(storage: Storage, db: Database):
     before = db.generation()
-    process = multiprocessing.get_context("spawn").Process(target=_bump, args=(storage.url, str(storage.data_dir)))
-    process.start()
-    await asyncio.to_thread(process.join, 30)
-    assert process.exitcode == 0
+    await asyncio.to_thread(in_processes, 1, bump, storage.url, storage.data_dir)
     assert db.generation() != before
 
 
-def test_no_raise_is_lost_between_processes(tmp_path: Path):
-    path = tmp_path / "generation"
-    spawn = multiprocessing.get_context("spawn")
-    workers = [spawn.Process(target=_raise_often, args=(str(path), 2000)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(30)
-    file = GenerationFile(path)
-    assert file.read() == 4000
-    file.close()
+def test_no_raise_is_lost_between_those_who_raise_at_once(tmp_path: Path):
+    files = [GenerationFile(tmp_path / "generation") for _ in range(3)]
+
+    def raise_often(file: GenerationFile) -> None:
+        for _ in range(1000):
+            file.raise_by_one()
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(raise_often, files))
+    assert {file.read() for file in files} == {3000}
+    for file in files:
+        file.close()

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import multiprocessing
-import os
 import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import apsw
 import pytest
 
-from hexclave_server.core.db import Connection, Database, DatabaseUnavailable, UniqueViolation, WaitedInTransaction, make_database
-from hexclave_server.core.db import sqlite_checkpoints, sqlite_writes
-from tests.db.storage import ADD_ONE, COUNT, INSERT, SELECT, SELECT_ALL, Storage, Thing, thing, uuid
+from hexclave_server.core.db import (
+    Connection,
+    Database,
+    DatabaseUnavailable,
+    UniqueViolation,
+    WaitedInTransaction,
+    sqlite_checkpoints,
+    sqlite_writes,
+)
+from tests.db.processes import in_processes, increment
+from tests.db.storage import COUNT, INSERT, SELECT, SELECT_ALL, Storage, Thing, thing, uuid
 
 pytestmark = pytest.mark.anyio
 
@@ -189,30 +194,9 @@ async def test_a_locked_database_is_waited_for(sqlite_storage: Storage, monkeypa
     other.close()
 
 
-def _increment(data_dir: str, times: int) -> None:
-    async def run() -> None:
-        db = make_database(None, Path(data_dir))
-        await db.start()
-
-        async def some() -> None:
-            for _ in range(times // 4):
-                await db.write(lambda conn: conn.value(ADD_ONE, which=uuid(1)))
-
-        await asyncio.gather(*[some() for _ in range(4)])
-        await db.close()
-
-    asyncio.run(run())
-
-
 def test_several_processes_write_to_one_file(sqlite_storage: Storage):
     sqlite_storage.run(f"INSERT INTO things (id, made_at) VALUES ('{uuid(1)}', 0)")
-    spawn = multiprocessing.get_context("spawn")
-    workers = [spawn.Process(target=_increment, args=(str(sqlite_storage.data_dir), 200)) for _ in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(30)
-    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    in_processes(3, increment, sqlite_storage.data_dir, 200)
     assert sqlite_storage.run("SELECT made_at FROM things") == [(600,)]
     assert sqlite_storage.run("PRAGMA integrity_check") == [("ok",)]
 
@@ -232,7 +216,7 @@ async def test_the_log_is_moved_into_the_file_by_one_process(sqlite_storage: Sto
         holders = [one._checkpoints._lock is not None for one in (db, other)]  # type: ignore[attr-defined]
         assert sum(holders) <= 1
         assert await other.value(COUNT) == 20
-    assert not os.path.exists(log)
+    assert not log.exists()
 
 
 async def test_after_closing_writes_are_refused(sqlite_storage: Storage):

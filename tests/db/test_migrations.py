@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from hexclave_server.core.db import metadata, sqlite_path
 from hexclave_server.migrations import HEAD, NewerDatabase, current_is_head, current_revision, migrate, pending, steps
 from hexclave_server.migrations.authoring import import_all_tables
 from hexclave_server.migrations.steps import alembic_config
+from tests.db.processes import in_processes
 from tests.postgres import postgres
 from tests.server import DatabaseKind
 
@@ -67,7 +67,9 @@ def test_collations_and_partial_indexes_are_migrated(empty):
     """What Alembic does not compare."""
     migrate(*empty)
     import_all_tables()
-    partial = {index.name for table in metadata.tables.values() for index in table.indexes if index.dialect_options["sqlite"]["where"] is not None}
+    partial = {
+        index.name for table in metadata.tables.values() for index in table.indexes if index.dialect_options["sqlite"]["where"] is not None
+    }
 
     def look(connection: Any) -> tuple[set[str], list[Any]]:
         if connection.dialect.name == "sqlite":
@@ -119,11 +121,5 @@ def test_an_interrupted_migration_has_not_happened(empty, monkeypatch: pytest.Mo
 
 
 def test_nodes_may_migrate_together(empty):
-    spawn = multiprocessing.get_context("spawn")
-    nodes = [spawn.Process(target=migrate, args=empty) for _ in range(3)]
-    for node in nodes:
-        node.start()
-    for node in nodes:
-        node.join(30)
-    assert [node.exitcode for node in nodes] == [0, 0, 0]
+    in_processes(3, migrate, *empty)
     assert current_is_head(*empty)

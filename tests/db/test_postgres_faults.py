@@ -35,6 +35,10 @@ def fragile(own_server: PostgresForTests, tmp_path: Path) -> Iterator[Storage]:
         yield storage
 
 
+async def insert(db: Database, number: int) -> int:
+    return await db.write(lambda conn: conn.execute(INSERT, **thing(number)))
+
+
 async def busy_clients(db: Database, outcomes: list[Any], stop: asyncio.Event) -> None:
     """Reads and writes without pause; what they get is an answer or DatabaseUnavailable."""
 
@@ -43,7 +47,7 @@ async def busy_clients(db: Database, outcomes: list[Any], stop: asyncio.Event) -
         while not stop.is_set():
             try:
                 next_id += 1
-                await db.write(lambda conn: conn.execute(INSERT, **thing(next_id)))
+                await insert(db, next_id)
                 outcomes.append(uuid(next_id))
                 await db.value(COUNT)
             except DatabaseUnavailable as error:
@@ -164,7 +168,7 @@ async def test_waiting_for_a_connection_is_bounded(postgres_storage: Storage, mo
 async def test_cancelled_requests_leave_a_clean_pool(postgres_storage: Storage):
     async with postgres_storage.open(pool=2) as db:
         for delay in range(30):
-            tasks = [asyncio.create_task(db.write(lambda conn: conn.execute(INSERT, **thing(n)))) for n in range(delay * 10, delay * 10 + 6)]  # noqa: B023
+            tasks = [asyncio.create_task(insert(db, number)) for number in range(delay * 10, delay * 10 + 6)]
             await asyncio.sleep(delay / 10_000)
             for task in tasks:
                 task.cancel()

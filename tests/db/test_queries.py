@@ -95,7 +95,7 @@ async def test_lists_as_one_parameter(db: Database):
     assert await db.all(Name, NAMES, ids=[uuid(1), uuid(3), uuid(99)]) == [Name("thing 1"), Name("thing 3")]
     assert await db.all(Name, NAMES, ids=[]) == []
     by_name = Query(select(things.c.name).where(in_list(things.c.name, "names")))
-    assert await db.all(Name, by_name, names=["thing 2", "it's \"ö\""]) == [Name("thing 2")]
+    assert await db.all(Name, by_name, names=["thing 2", 'it\'s "ö"']) == [Name("thing 2")]
     negated = Query(select(things.c.name).where(or_(~in_list(things.c.name, "names"), literal(1) == 2)).order_by(things.c.name))
     assert len(await db.all(Name, negated, names=["thing 2"])) == 4
     constants = Query(select(things.c.name).where(one_of(things.c.name, "thing 1", "thing 4")).order_by(things.c.name))
@@ -198,7 +198,10 @@ async def test_mistakes_in_parameters_and_rows_are_found_at_once(db: Database):
     with pytest.raises(TypeError, match="one_of"):
         await db.all(Thing, Query(select(things).where(things.c.name.in_(["a"]))))
     with pytest.raises(TypeError, match="defaults"):
-        await db.execute(Query(insert(Table("other", MetaData(), id_column("id"), text_column("name", default="x"))).values(id=bindparam("i"))), i=uuid(1))
+        await db.execute(
+            Query(insert(Table("other", MetaData(), id_column("id"), text_column("name", default="x"))).values(id=bindparam("i"))),
+            i=uuid(1),
+        )
     assert await db.value(COUNT) == 0
 
 

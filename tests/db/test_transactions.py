@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import msgspec
 import pytest
@@ -69,7 +70,10 @@ async def test_a_violation_names_its_constraint(db: Database):
 
     async def seed(conn: Connection) -> None:
         await conn.execute(
-            Query(insert(tenancies).values(id=bindparam("i"), project_id=bindparam("p"), branch_id=bindparam("b"))), i=uuid(1), p="nobody", b="main"
+            Query(insert(tenancies).values(id=bindparam("i"), project_id=bindparam("p"), branch_id=bindparam("b"))),
+            i=uuid(1),
+            p="nobody",
+            b="main",
         )
 
     with pytest.raises(ForeignKeyViolation):
@@ -110,10 +114,8 @@ async def test_after_a_failed_statement_the_transaction_is_lost(db: Database):
 
     async def keeps_silent(conn: Connection) -> None:
         await conn.execute(INSERT, **thing(3))
-        try:
+        with contextlib.suppress(UniqueViolation):
             await conn.execute(INSERT, **thing(1))
-        except UniqueViolation:
-            pass
 
     with pytest.raises(UniqueViolation):
         await db.write(keeps_silent)

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from asyncpg import InterfaceError, PostgresError
 
+from hexclave_server.core import randomness
 from hexclave_server.core.db.cached_generation import CachedGeneration
 from hexclave_server.core.db.errors import DatabaseUnavailable, TransactionIsOver
 from hexclave_server.core.db.generation import BUMP_GENERATION, GENERATION_KEY, READ_GENERATION
@@ -24,7 +25,7 @@ from hexclave_server.core.db.query import Query
 R = TypeVar("R")
 T = TypeVar("T")
 
-BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -171,6 +172,8 @@ class PostgresDatabase:
         except REPEATABLE as error:
             if isinstance(error, SCHEMA_CHANGED):
                 self._pool.distrust_idle()
+            else:  # let the other transaction take the rows it waited for, or the two meet again
+                await asyncio.sleep(0.01 + 0.02 * randomness.token_bytes(1)[0] / 255)
         try:
             return await self._once(begin, work)
         except REPEATABLE as error:
@@ -190,7 +193,7 @@ class PostgresDatabase:
                 await raw.execute("COMMIT")
         except BaseException as error:
             meant = translated(error, raw)
-            await self._give_up(raw, meant)
+            await self._give_up(raw, error, meant)
             if meant is error:
                 raise
             raise meant from error
@@ -201,15 +204,17 @@ class PostgresDatabase:
         self._pool.release(raw)
         return result
 
-    async def _give_up(self, raw: RawConnection, error: BaseException) -> None:
+    async def _give_up(self, raw: RawConnection, error: BaseException, meant: BaseException) -> None:
         """Roll back and give the connection back, or close it where its state is uncertain (cancelled, cut, timed out)."""
-        broken = isinstance(error, DatabaseUnavailable) or not isinstance(error, Exception)
-        if isinstance(error.__cause__ or error, TimeoutError):
-            self._pool.distrust_idle()
+        if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
+            self._pool.distrust_idle()  # the network may have lost them all
+        broken = True
         try:
-            if not broken and raw.is_in_transaction():
-                await raw.execute("ROLLBACK")
+            if isinstance(meant, Exception) and not isinstance(meant, DatabaseUnavailable):
+                if raw.is_in_transaction():
+                    await raw.execute("ROLLBACK")
+                broken = False
         except (OSError, PostgresError, InterfaceError):
-            broken = True
+            pass  # then it is broken
         finally:
             self._pool.release(raw, broken=broken)
