@@ -14,12 +14,13 @@ globalThis.fetch = async (input, init) => {
   };
   exchanges.push(exchange);
   const response = await realFetch(input, init);
-  exchange.status = response.status;
   exchange.answer = response.headers;
+  // The SDK asks for 200 instead of 4xx, with the real status in a header.
+  exchange.status = Number(response.headers.get("x-stack-actual-status") ?? response.status);
   return response;
 };
 
-/** Runs `work` and returns its result and the exchanges with `origin` that began meanwhile. */
+/** Runs `work` and returns its result and the exchanges with `origin` that began meanwhile; for scenarios that run alone. */
 export async function observed(origin, work) {
   const from = exchanges.length;
   const result = await work();
@@ -30,3 +31,7 @@ export async function observed(origin, work) {
 export function calls(list, method, path) {
   return list.filter((exchange) => exchange.method === method && exchange.url.pathname === `/api/v1${path}`);
 }
+
+/** Answers of 5xx so far, which no scenario asks for, as text. */
+export const serverErrors = () =>
+  exchanges.filter((exchange) => exchange.status >= 500).map((exchange) => `${exchange.status} for ${exchange.method} ${exchange.url}`);

@@ -1,16 +1,18 @@
 // Runs every scenario with one SDK against one server (see apps.mjs for the environment) and prints one JSON line for each.
 
 import { ruleOutUnhandled } from "./unhandled.mjs";
+import { serverErrors } from "./observed-fetch.mjs";
 import { runAll } from "./scenario.mjs";
 import "./scenarios/limits.mjs";
 import "./scenarios/client.mjs";
 import "./scenarios/server.mjs";
 import "./scenarios/sessions.mjs";
 import "./scenarios/admin.mjs";
-import "./scenarios/expiry.mjs"; // last: moves the clock of the server and of this process forward
+import "./scenarios/expiry.mjs";
 
 const print = (outcome) => process.stdout.write(`${JSON.stringify(outcome)}\n`);
 const unhandled = ruleOutUnhandled();
 await runAll(print);
-print({ name: "nothing failed in the background", ok: unhandled.length === 0, millis: 0, error: unhandled.join("\n") || null });
+const failures = [...unhandled, ...serverErrors()];
+print({ name: "nothing failed in the background", ok: failures.length === 0, millis: 0, error: failures.join("\n") || null });
 process.exit(0);

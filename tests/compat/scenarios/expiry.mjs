@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { server, serverApp, signedUp } from "../apps.mjs";
 import { catchUp, pass, passOnServer } from "../clocks.mjs";
 import { calls, observed } from "../observed-fetch.mjs";
-import { scenario } from "../scenario.mjs";
+import { ALONE, scenario } from "../scenario.mjs";
 
 const LIFETIME_AND_MORE = 11 * 60_000;
 
@@ -16,7 +16,7 @@ scenario("an expired access token is replaced before the next request", async ()
   assert.equal(calls(exchanges, "POST", "/auth/oauth/token").length, 1);
   await result.update({ displayName: "still here" });
   assert.equal((await app.getUser()).displayName, "still here");
-});
+}, ALONE);
 
 scenario("a token that only the server finds expired is replaced and the request repeated", async () => {
   const { app, user } = await signedUp();
@@ -28,7 +28,7 @@ scenario("a token that only the server finds expired is replaced and the request
   } finally {
     catchUp();
   }
-});
+}, ALONE);
 
 scenario("getUser is null when the session was revoked and the token has expired", async () => {
   const { app, user } = await signedUp();
@@ -36,7 +36,7 @@ scenario("getUser is null when the session was revoked and the token has expired
   assert.equal((await app.getUser()).id, user.id, "an access token lives out its minutes");
   pass(LIFETIME_AND_MORE);
   await assertNullWithinTwoSeconds(app);
-});
+}, ALONE);
 
 scenario("getUser is null also when only the server knows that the token has expired", async () => {
   const { app, user } = await signedUp();
@@ -47,7 +47,7 @@ scenario("getUser is null also when only the server knows that the token has exp
   } finally {
     catchUp();
   }
-});
+}, ALONE);
 
 async function revokeAll(userId) {
   const seenByServer = await serverApp().getUser(userId);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { clientApp, failure, newcomer, server, serverApp, signedIn, signedUp, signIn } from "../apps.mjs";
 import { calls, observed } from "../observed-fetch.mjs";
-import { scenario } from "../scenario.mjs";
+import { ALONE, scenario } from "../scenario.mjs";
 import { KnownErrors } from "../sdk.mjs";
 
 scenario("a server app creates a user with every field and reads it by id", async () => {
@@ -110,7 +110,7 @@ scenario("a walk over all users meets everyone once", async () => {
   assert.ok(seen.includes(created.id));
   const whole = await app.listUsers();
   assert.deepEqual(new Set(whole.map((user) => user.id)), new Set(seen));
-});
+}, ALONE);
 
 scenario("a server app impersonates a user by a session", async () => {
   const app = serverApp();
@@ -147,7 +147,7 @@ scenario("a password set by the server is good for sign-in and ends the sessions
   assert.equal(calls(exchanges, "POST", "/auth/oauth/token")[0].status, 401);
   failure(await signIn(clientApp(), person), KnownErrors.EmailPasswordMismatch);
   await signedIn({ email: person.email, password });
-});
+}, ALONE);
 
 scenario("a user restricted by an administrator is null unless asked for", async () => {
   const { app, user } = await signedUp();
