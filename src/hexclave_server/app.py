@@ -20,6 +20,7 @@ from hexclave_server.core.passwords import PasswordHasher
 from hexclave_server.core.router import Router
 from hexclave_server.core.throttles import Throttles
 from hexclave_server.core.tokens import TokenIssuer, TokenVerifier
+from hexclave_server.projects import deletion
 from hexclave_server.projects.directory import ProjectDirectory
 from hexclave_server.sessions.signing_keys import SigningKeys
 from hexclave_server.settings import Settings
@@ -57,7 +58,13 @@ class Server:
         self.health = Health(self.parts.db)
         self.log = RequestLog(enabled=settings.log_level in ("debug", "info"), log_format=settings.log_format)
         api = Router([*routes.API, *documents(routes.API)])
-        self._jobs = Jobs(self.parts.db, [Job("purge throttles", PURGE_SECONDS, throttles.purge)])
+        self._jobs = Jobs(
+            self.parts.db,
+            [
+                Job("purge throttles", PURGE_SECONDS, throttles.purge),
+                Job("purge deleted projects", deletion.PURGE_INTERVAL_SECONDS, deletion.purge_step),
+            ],
+        )
         self._application = Application(self.parts, api, Router(routes.SITE), self.log, self.health)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -46,7 +46,7 @@ async def test_absence_is_not_remembered(db: Database, keyring: Keyring) -> None
     assert await directory.find_project("no uuid") is None
     project = await new_project(db, keyring)
     assert await directory.find_project(project.id) is not None
-    await db.write(lambda conn: service.delete_project(conn, project.id))
+    await service.delete_project(db, project.id)
     assert await directory.find_project(project.id) is None
     assert await db.value(queries.FIND_TENANCY, project_id=project.id, branch_id="main") is None
 

@@ -31,11 +31,18 @@ MAX_OVERRIDE_LENGTH = 5_000_000
 _LEVELS = {level.wire: level for level in Level}
 
 
-async def load_config(conn: Connection, keyring: Keyring, tenancy: Tenancy) -> Config:
+StoredOverrides = dict[Level, str]
+"""JSON text by level, secrets sealed: what to compare to see whether a configuration is still the same."""
+
+
+async def read_overrides(conn: Connection, tenancy: Tenancy) -> StoredOverrides:
+    """All overrides as they are stored."""
+    return {_LEVELS[row.level]: row.override for row in await conn.all(OverrideRow, queries.LIST, tenancy_id=tenancy.id)}
+
+
+def render_stored(keyring: Keyring, tenancy: Tenancy, stored: StoredOverrides) -> Config:
     """The rendered configuration, with its secrets in clear."""
-    rows = await conn.all(OverrideRow, queries.LIST, tenancy_id=tenancy.id)
-    overrides = {_LEVELS[row.level]: row.override for row in rows}
-    return render(*(_open(keyring, tenancy, level, overrides[level]) for level in Level if level in overrides))
+    return render(*(_open(keyring, tenancy, level, stored[level]) for level in Level if level in stored))
 
 
 async def find_override(conn: Connection, keyring: Keyring, tenancy: Tenancy, level: Level) -> dict[str, Any]:
@@ -113,6 +120,7 @@ __all__ = [
     "Config",
     "ConfigInvalid",
     "Level",
+    "StoredOverrides",
     "change_override",
     "check_override",
     "find_override",
@@ -120,13 +128,14 @@ __all__ = [
     "internal_project_overrides",
     "legacy_domains",
     "legacy_providers",
-    "load_config",
     "merge",
     "merge_override",
     "new_project_overrides",
     "parse_override",
     "read_legacy_config",
+    "read_overrides",
     "render",
+    "render_stored",
     "replace_override",
     "reset_keys",
     "unlink_source",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, not_, select, update
 
 from hexclave_server.core.db import Query, holds, in_list, insert_if_absent
 from hexclave_server.projects.tables import project_key_sets, projects, tenancies
@@ -37,6 +37,19 @@ class TenancyRow(msgspec.Struct, frozen=True):
     owner_team_id: str | None
 
 
+class TenancyId(msgspec.Struct, frozen=True):
+    """One branch of a project."""
+
+    id: str
+
+
+class BuriedTenancy(msgspec.Struct, frozen=True):
+    """A tenancy whose project was deleted, and the tombstone it hangs on."""
+
+    id: str
+    project_id: str
+
+
 class KeySetRow(msgspec.Struct, frozen=True):
     """A key set as it can still be shown; times in epoch milliseconds."""
 
@@ -63,6 +76,10 @@ class SeededKeySetRow(msgspec.Struct, frozen=True):
     revoked_at: int | None
 
 
+TOMBSTONE_PREFIX = "deleted:"
+_AFTER_TOMBSTONES = "deleted;"  # the next character
+BURIED_BRANCH = "deleted"  # not `main`, so that a request for the tombstone's id finds nothing
+
 _PROJECT = [projects.c[name] for name in ProjectRow.__struct_fields__]
 _KEY_SET = [project_key_sets.c[name] for name in KeySetRow.__struct_fields__]
 _this_project = projects.c.id == bindparam("project_id")
@@ -85,13 +102,36 @@ FIND_PROJECT_FOR_UPDATE = Query(select(*_PROJECT).where(_this_project).with_for_
 LIST_PROJECTS_OF_TEAMS = Query(
     select(*_PROJECT).where(in_list(projects.c.owner_team_id, "team_ids")).order_by(projects.c.created_at, projects.c.id)
 )
-LIST_PROJECTS = Query(select(*_PROJECT).order_by(projects.c.created_at, projects.c.id))
+LIST_PROJECTS = Query(
+    select(*_PROJECT).where(not_(projects.c.id.startswith(TOMBSTONE_PREFIX))).order_by(projects.c.created_at, projects.c.id)
+)
 UPDATE_PROJECT = Query(
     update(projects)
     .where(_this_project)
     .values({column: bindparam(f"new_{column.name}") for column in _PROJECT if column.name not in ("id", "created_at")})
 )
 DELETE_PROJECT = Query(delete(projects).where(_this_project))
+
+LIST_TENANCIES = Query(select(tenancies.c.id).where(tenancies.c.project_id == bindparam("project_id")))
+CREATE_TOMBSTONE = Query(
+    insert(projects).values(
+        id=bindparam("tombstone_id"),
+        display_name="",
+        description="",
+        is_production_mode=False,
+        is_development_environment=False,
+        onboarding_status="",
+        created_at=0,
+    )
+)
+BURY_TENANCY = Query(
+    update(tenancies).where(tenancies.c.id == bindparam("tenancy_id")).values(project_id=bindparam("tombstone_id"), branch_id=BURIED_BRANCH)
+)
+FIND_BURIED = Query(
+    select(tenancies.c.id, tenancies.c.project_id)
+    .where(tenancies.c.project_id >= TOMBSTONE_PREFIX, tenancies.c.project_id < _AFTER_TOMBSTONES)
+    .limit(1)
+)
 
 CREATE_KEY_SET = Query(
     insert(project_key_sets).values({column: bindparam(column.name) for column in project_key_sets.c if column.name != "revoked_at"})

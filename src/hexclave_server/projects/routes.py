@@ -66,7 +66,7 @@ async def update_managed_project(call: Call, query: NoQuery, body: ProjectUpdate
 @endpoint("DELETE /internal/projects/current", access=ADMIN, limit=WRITE, tags=_PROJECTS)
 async def delete_managed_project(call: Call, query: NoQuery) -> Success:  # noqa: ARG001
     """Deletes the project of the request and everything in it"""
-    await call.db.write(lambda conn: service.delete_project(conn, call.project.id))
+    await service.delete_project(call.db, call.project.id)
     return Success()
 
 

@@ -1,4 +1,4 @@
-"""Projects: created with everything they need in one transaction, read, changed and deleted (contract 04 §3, §4).
+"""Projects: created with everything they need in one transaction, read and changed (contract 04 §3, §4); deletion.py deletes them.
 
 A project without its tenancy, overrides or signing keys never exists. Every change tells the caches of all processes.
 """
@@ -16,8 +16,8 @@ from hexclave_server.core import clock, randomness
 from hexclave_server.core.context import INTERNAL_PROJECT_ID, MAIN_BRANCH, Tenancy
 from hexclave_server.core.crypto import Keyring
 from hexclave_server.core.db import Connection, bump_generation
-from hexclave_server.core.errors import PlainError
 from hexclave_server.projects import queries
+from hexclave_server.projects.deletion import delete_project
 from hexclave_server.projects.directory import load_project
 from hexclave_server.projects.queries import ProjectRow
 from hexclave_server.sessions.signing_keys import create_signing_keys
@@ -93,14 +93,6 @@ async def update_project(
     if overrides:
         await configs.merge_override(conn, keyring, tenancy, Level.ENVIRONMENT, dict(overrides))
     return changed
-
-
-async def delete_project(conn: Connection, project_id: str) -> None:
-    """Deletes the project and everything in it. Raises PlainError 400 for `internal`, whose users manage all others."""
-    if project_id == INTERNAL_PROJECT_ID:
-        raise PlainError(400, "The project internal cannot be deleted: its users manage all other projects.")
-    await conn.execute(queries.DELETE_PROJECT, project_id=project_id)
-    await bump_generation(conn)
 
 
 async def list_projects_of_teams(conn: Connection, team_ids: list[str]) -> list[ProjectRow]:
