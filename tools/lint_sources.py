@@ -44,7 +44,12 @@ def sql(node: ast.AST, relative: str) -> Iterator[tuple[int, str]]:
         start = "".join(part.value if isinstance(part, ast.Constant) else "x" for part in node.values)
         if SQL.match(start) and not relative.startswith("core/db/"):
             yield node.lineno, "SQL put together from text; use SQLAlchemy Core with bindparam"
-    if isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str) and SQL.match(node.left.value):
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.left, ast.Constant)
+        and isinstance(node.left.value, str)
+        and SQL.match(node.left.value)
+    ):
         yield node.lineno, "SQL put together from text; use SQLAlchemy Core with bindparam"
     if is_query_file(relative):
         return

@@ -41,7 +41,9 @@ def test_public_url_follows_the_port_and_loses_its_slash() -> None:
 
 
 def test_all_mistakes_are_reported_together_with_what_is_accepted() -> None:
-    mistakes = mistakes_of(PORT="0", WORKERS="many", ACCESS_TOKEN_TTL="44s", PUBLIC_URL="https://a.example/path", LOG_FORMAT="xml", METRICS="maybe")
+    mistakes = mistakes_of(
+        PORT="0", WORKERS="many", ACCESS_TOKEN_TTL="44s", PUBLIC_URL="https://a.example/path", LOG_FORMAT="xml", METRICS="maybe"
+    )
     names = [mistake.split(":")[0].removeprefix("HEXCLAVE_") for mistake in mistakes]
     assert names == ["ACCESS_TOKEN_TTL", "LOG_FORMAT", "METRICS", "PORT", "PUBLIC_URL", "WORKERS"]
     assert all("; give " in mistake for mistake in mistakes)
@@ -141,7 +143,9 @@ def test_unsafe_settings_are_warned_of() -> None:
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "hexclave.toml"
-    file.write_text('port = 9000\nmetrics = true\nrate_limits = "5x"\ntrusted_proxies = ["10.0.0.1", "10.0.0.2"]\naccess_token_ttl = "1h"\n')
+    file.write_text(
+        'port = 9000\nmetrics = true\nrate_limits = "5x"\ntrusted_proxies = ["10.0.0.1", "10.0.0.2"]\naccess_token_ttl = "1h"\n'
+    )
     settings = load(file, PORT="9001")
     assert (settings.port, settings.metrics, settings.rate_limits, settings.access_token_ttl_seconds) == (9001, True, 5.0, 3600)
     assert len(settings.trusted_proxies.networks) == 2

@@ -13,9 +13,7 @@ button { margin-top: 1.5rem; padding: .5rem 1rem; font: inherit } [role=alert] {
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #1c1c1e } [role=alert] { color: #ff8a80 } }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-).encode()
+_POLICY = (f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'").encode()
 
 
 def setup_form(code: str, *, email: str = "", problem: str | None = None, status: int = 200, retry_after: int | None = None) -> Response:
@@ -39,13 +37,17 @@ def setup_form(code: str, *, email: str = "", problem: str | None = None, status
 
 def setup_done(email: str) -> Response:
     """What an administrator reads when it worked."""
-    text = f"<h1>Welcome</h1>\n<p><strong>{escape(email)}</strong> is an administrator of this server now. This link does not work again.</p>"
+    text = (
+        f"<h1>Welcome</h1>\n<p><strong>{escape(email)}</strong> is an administrator of this server now. This link does not work again.</p>"
+    )
     return _page("Welcome", text, 200)
 
 
 def link_is_over() -> Response:
     """For a code that was used, is older than an hour, or never was one."""
-    text = "<h1>This link does not work</h1>\n<p>It was used, or is older than an hour. <code>hexclave admin link</code> prints another.</p>"
+    text = (
+        "<h1>This link does not work</h1>\n<p>It was used, or is older than an hour. <code>hexclave admin link</code> prints another.</p>"
+    )
     return _page("This link does not work", text, 400)
 
 

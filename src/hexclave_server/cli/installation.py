@@ -53,20 +53,19 @@ def apply_migrations(settings: Settings) -> list[str]:
     return migrate(settings.database_url, settings.data_dir)
 
 
-async def settle_master_secret(database: Database, settings: Settings) -> bytes:
-    """The master secret that belongs to this database: given, kept, or made now for a new one.
+async def settle_master_secret(database: Database, settings: Settings, *, may_create: bool = False) -> bytes:
+    """The master secret that belongs to this database: given, kept, or (only the server may) made now for a new one.
 
     Raises CommandFailed for another one than the database was made with, and for one that is missing.
     """
     known = await find_master_key_check(database)
-    kept = data_directory.read_master_secret(settings.data_dir)
-    secret = settings.master_secret or kept
+    secret = settings.master_secret or data_directory.read_master_secret(settings.data_dir)
     if secret is None:
-        if known is not None:
+        if known is not None or not may_create:
             raise CommandFailed(_missing(settings))
         secret = data_directory.generate_master_secret(settings.data_dir)
     own = _check_value(secret)
-    if known is None:
+    if known is None and may_create:
         known = await database.write(lambda conn: keep_master_key_check(conn, own))
     if known != own:
         raise CommandFailed(_wrong(settings))
@@ -90,18 +89,18 @@ def _wrong(settings: Settings) -> str:
     return f"The master secret in {source} is not the one that the database was made with. Set HEXCLAVE_MASTER_SECRET to that one."
 
 
-async def _master_secret(settings: Settings) -> bytes:
+async def _master_secret(settings: Settings, *, may_create: bool = False) -> bytes:
     database = make_database(settings.database_url, settings.data_dir, 1)
     await database.start()
     try:
-        return await settle_master_secret(database, settings)
+        return await settle_master_secret(database, settings, may_create=may_create)
     finally:
         await database.close()
 
 
 async def bring_up_to_date(settings: Settings) -> FirstStart | None:
     """Migrated already: settles the master secret and seeds what settings ask for; what to print when this was the first start."""
-    parts = build_parts(settings, await _master_secret(settings))
+    parts = build_parts(settings, await _master_secret(settings, may_create=True))
     await parts.db.start()
     try:
         first = await seed(parts.db, parts.keyring, settings)

@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-config_option = click.option("--config", "config_file", type=click.Path(dir_okay=False), help="A TOML file with settings; the environment wins.")
+config_option = click.option(
+    "--config", "config_file", type=click.Path(dir_okay=False), help="A TOML file with settings; the environment wins."
+)
 
 
 def show_json(value: Any) -> None:

@@ -123,7 +123,9 @@ def _start_metrics_listener(settings: Settings, parent: ParentLife) -> None:
     except OSError as error:
         msg = f"Cannot listen on {settings.host} port {settings.metrics_port}: {error.strerror}. Set HEXCLAVE_METRICS_PORT."
         raise CommandFailed(msg) from error
-    process = multiprocessing.get_context("fork").Process(target=_serve_metrics, args=(listener, parent), name="hexclave-metrics", daemon=True)
+    process = multiprocessing.get_context("fork").Process(
+        target=_serve_metrics, args=(listener, parent), name="hexclave-metrics", daemon=True
+    )
     process.start()
     listener.server_close()
 

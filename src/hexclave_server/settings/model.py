@@ -124,7 +124,9 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
             given, missing = (first, second) if values[first] is not None else (second, first)
             found.append(f"{BY_FILE_KEY[given].name} is set without {BY_FILE_KEY[missing].name}; give both or neither.")
     if values["smtp_host"] is None:
-        lonely = [BY_FILE_KEY[key].name for key in ("smtp_port", "smtp_username", "smtp_password", "smtp_security") if values[key] is not None]
+        lonely = [
+            BY_FILE_KEY[key].name for key in ("smtp_port", "smtp_username", "smtp_password", "smtp_security") if values[key] is not None
+        ]
         found.extend(f"{name} is set without HEXCLAVE_SMTP_HOST; give the host of the mail server too." for name in lonely)
     for provider in PROVIDERS:
         found.extend(_provider_contradictions(values, provider))
