@@ -12,7 +12,7 @@ from hexclave_server.core.access import resolve_caller
 from hexclave_server.core.client_address import client_address
 from hexclave_server.core.context import Access, Call, Caller
 from hexclave_server.core.endpoint import NO_BODY, Endpoint, RawBody, read_kind
-from hexclave_server.core.errors import PlainError, Unavailable
+from hexclave_server.core.errors import PlainError, RateLimited, Unavailable
 from hexclave_server.core.http import Receive, Request, Response, Scope, Send, read_body, text_response, valid_utf8
 from hexclave_server.core.rendering import API_HEADERS, SECURITY_HEADERS, error_response, finish, unexpected_error_response
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hexclave_server.core.context import Parts
-    from hexclave_server.core.limits import LimitState
+    from hexclave_server.core.limits import Limit
     from hexclave_server.core.log import RequestLog
     from hexclave_server.core.router import Router
 
@@ -118,27 +118,33 @@ class Application:
         request.client = client_address(request.peer, request.joined_header, parts.settings.trusted_proxies)
         by_address = endpoint.limit.by_address
         if request.protocol.get(b"access-type") not in _COUNTED_BY_PROJECT:
-            request.limits.append(parts.limiter.require(by_address, request.address))
+            self._count(request, by_address, request.address)
         body = await self._body(request, receive, endpoint)
         try:
             caller = await resolve_caller(request, parts)
         except Exception:
             if not request.limits:
-                parts.limiter.require(by_address, request.address)
+                self._count(request, by_address, request.address)
             body.require_syntax()
             raise
-        self._limit_caller(caller, endpoint, request.limits)
+        self._limit_caller(request, caller, endpoint)
         return await endpoint.run(Call(parts, request, caller), values, body)
 
-    def _limit_caller(self, caller: Caller, endpoint: Endpoint, limits: list[LimitState]) -> None:
+    def _limit_caller(self, request: Request, caller: Caller, endpoint: Endpoint) -> None:
         """The traffic limits by project and by user (contract 00 §10), after the credentials were accepted."""
-        limiter = self._parts.limiter
         if caller.project is None:
             return
         if caller.access is not Access.CLIENT:
-            limits.append(limiter.require(endpoint.limit.by_project, caller.project.id))
+            self._count(request, endpoint.limit.by_project, caller.project.id)
         elif caller.claims is not None:
-            limits.append(limiter.require(endpoint.limit.by_user, caller.claims.user_id))
+            self._count(request, endpoint.limit.by_user, caller.claims.user_id)
+
+    def _count(self, request: Request, limit: Limit, key: str) -> None:
+        """Counts the request, for its answer to name the limit also when it is refused. Raises RateLimited when it is one too many."""
+        state = self._parts.limiter.hit(limit, key)
+        request.limits.append(state)
+        if not state.allowed:
+            raise RateLimited(retry_after_seconds=state.retry_after_seconds)
 
     async def _body(self, request: Request, receive: Receive, endpoint: Endpoint) -> RawBody:
         if request.method == "GET":
