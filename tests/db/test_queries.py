@@ -161,13 +161,13 @@ async def test_insert_if_absent_and_upsert(db: Database):
 
 async def test_rows_of_another_table_as_json(db: Database):
     for number, name in enumerate(("a", 'quote " and \\', "ä")):
-        await db.execute(INSERT, **thing(number, name=name, is_new=(True, False, None)[number], made_at=number))
+        await db.execute(INSERT, **thing(number, name=name, is_new=(True, False, None)[number], made_at=number, notes='{"a":  [1]}'))
     inner = things.alias("inner_things")
     query = Query(
         select(
             things.c.id,
             json_array_of(
-                inner.c.id, inner.c.name, inner.c.is_new, inner.c.made_at, where=inner.c.made_at <= things.c.made_at,
+                inner.c.id, inner.c.name, inner.c.is_new, inner.c.made_at, inner.c.notes, where=inner.c.made_at <= things.c.made_at,
                 order_by=[inner.c.made_at.desc()], within=inner,
             ).label("up_to_here"),
             json_array_of(inner.c.id, where=inner.c.made_at > 100, within=inner).label("none"),
@@ -181,8 +181,8 @@ async def test_rows_of_another_table_as_json(db: Database):
 
     rows = await db.all(Row, query)
     assert json.loads(rows[1].up_to_here) == [
-        {"id": uuid(1), "name": 'quote " and \\', "is_new": False, "made_at": 1},
-        {"id": uuid(0), "name": "a", "is_new": True, "made_at": 0},
+        {"id": uuid(1), "name": 'quote " and \\', "is_new": False, "made_at": 1, "notes": {"a": [1]}},
+        {"id": uuid(0), "name": "a", "is_new": True, "made_at": 0, "notes": {"a": [1]}},
     ]
     assert json.loads(rows[2].up_to_here)[0]["is_new"] is None
     assert [json.loads(row.none) for row in rows] == [[], [], []]

@@ -9,6 +9,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from hexclave_server.core.db.schema import JSON_TEXT
+
 
 class InList(FunctionElement[bool]):
     """`column IN (…)` with the whole list as one parameter."""
@@ -66,7 +68,8 @@ def json_array_of(
 ) -> ColumnElement[str]:
     """A subquery: the rows of `within` that match `where` (which may refer to the outer query) as a JSON array of objects, as text.
 
-    Objects are keyed by the columns' names; numbers, booleans and null are JSON's own. `[]` where there are none.
+    Objects are keyed by the columns' names; numbers, booleans, null and JSON columns are JSON's own, the latter not byte for byte.
+    `[]` where there are none.
     """
     aggregate = _JsonObjects(columns, tuple(order_by))
     return select(aggregate).select_from(within).where(where).correlate_except(within).scalar_subquery()
@@ -135,6 +138,8 @@ def _json_objects(element: _JsonObjects, compiler: SQLCompiler, array: str, make
         value = compiler.process(field, **{**options, "within_columns_clause": False})
         if array == "json_group_array" and isinstance(field.type, Boolean):  # SQLite has no booleans of its own
             value = f"json(CASE {value} WHEN 0 THEN 'false' WHEN 1 THEN 'true' ELSE 'null' END)"
+        elif array == "json_group_array" and field.type is JSON_TEXT:  # nor JSON: it would be quoted as text
+            value = f"json({value})"
         members.append(f"{compiler.process(literal_column(_quoted(field.name)))}, {value}")
     order_by = " ORDER BY " + ", ".join(compiler.process(part, **options) for part in order) if order else ""
     return f"{array}({make_object}({', '.join(members)}){order_by})"
