@@ -68,7 +68,9 @@ class Project:
     def async_http(self, access: str, access_token: str | None = None, **more: str) -> httpx.AsyncClient:
         """The same for concurrent requests."""
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
-        return httpx.AsyncClient(base_url=self.server.api_url, headers=self.headers(access, access_token, **more), timeout=60, limits=limits)
+        return httpx.AsyncClient(
+            base_url=self.server.api_url, headers=self.headers(access, access_token, **more), timeout=60, limits=limits
+        )
 
     def sign_up(self, email: str | None = None, password: str = "correct horse battery") -> dict[str, Any]:
         """A new user by password: `access_token`, `refresh_token`, `user_id`, and `email`, `password` as given."""

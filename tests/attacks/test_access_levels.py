@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -35,7 +36,7 @@ def call(client: httpx.Client, endpoint: Endpoint) -> httpx.Response:
     path = re.sub(r"\{level\}", "branch", endpoint.path)
     path = re.sub(r"\{[a-z_]+\}", SOME_ID, path)
     body = {} if endpoint.method in ("POST", "PATCH", "PUT") else None
-    return client.request(endpoint.method, path if path != "/" else "", json=body)
+    return client.request(endpoint.method, str(client.base_url).rstrip("/") + path.rstrip("/"), json=body)
 
 
 CALLERS = {
@@ -48,20 +49,25 @@ CALLERS = {
 
 
 @pytest.fixture(scope="module")
-def clients(server: RunningServer, project: Project) -> dict[str, httpx.Client]:
+def clients(server: RunningServer, project: Project) -> Iterator[dict[str, httpx.Client]]:
     token = project.sign_up()["access_token"]
-    return {
+    opened = {
         "nobody": server.http(),
         "client": project.http("client"),
         "client with user": project.http("client", token),
         "server": project.http("server"),
         "admin": project.http("admin"),
     }
+    yield opened
+    for client in opened.values():
+        client.close()
 
 
 @pytest.mark.parametrize("endpoint", routes.API, ids=named)
 @pytest.mark.parametrize("caller", CALLERS)
-def test_a_caller_below_the_level_is_refused_and_one_at_it_is_not(clients: dict[str, httpx.Client], endpoint: Endpoint, caller: str) -> None:
+def test_a_caller_below_the_level_is_refused_and_one_at_it_is_not(
+    clients: dict[str, httpx.Client], endpoint: Endpoint, caller: str
+) -> None:
     level = CALLERS[caller]
     if level >= endpoint.access and (endpoint.method, endpoint.path) in SELF_DESTRUCTIVE:
         return

@@ -102,7 +102,10 @@ def test_another_projects_tokens_are_refused(attacker: Project, victim: Victim, 
     assert answer.headers["x-stack-known-error"] == "REFRESH_TOKEN_NOT_FOUND_OR_EXPIRED"
 
 
-@pytest.mark.parametrize(("access", "code"), [("client", "INVALID_PUBLISHABLE_CLIENT_KEY"), ("server", "INVALID_SECRET_SERVER_KEY"), ("admin", "INVALID_SUPER_SECRET_ADMIN_KEY")])
+@pytest.mark.parametrize(
+    ("access", "code"),
+    [("client", "INVALID_PUBLISHABLE_CLIENT_KEY"), ("server", "INVALID_SECRET_SERVER_KEY"), ("admin", "INVALID_SUPER_SECRET_ADMIN_KEY")],
+)
 def test_another_projects_keys_are_refused(attacker: Project, victim: Victim, access: str, code: str) -> None:
     headers = attacker.headers(access) | {"x-stack-project-id": victim.project.id}
     with attacker.server.http(headers) as client:
@@ -112,7 +115,11 @@ def test_another_projects_keys_are_refused(attacker: Project, victim: Victim, ac
 
 def test_an_administrator_of_one_project_is_none_of_another(server: RunningServer, victim: Victim) -> None:
     stranger = server.internal.sign_up()
-    headers = {"x-stack-access-type": "admin", "x-stack-project-id": victim.project.id, "x-stack-admin-access-token": stranger["access_token"]}
+    headers = {
+        "x-stack-access-type": "admin",
+        "x-stack-project-id": victim.project.id,
+        "x-stack-admin-access-token": stranger["access_token"],
+    }
     for project_id in (victim.project.id, "internal"):
         with server.http(headers | {"x-stack-project-id": project_id}) as client:
             answer = client.get("/internal/projects/current")
