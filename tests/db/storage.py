@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import shutil
 import tempfile
@@ -94,6 +95,7 @@ class Storage:
 @cache
 def _migrated_sqlite() -> Path:
     directory = Path(tempfile.mkdtemp(prefix="hexclave-template-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     migrate(None, directory)
     return directory / "hexclave.db"
 
