@@ -8,7 +8,6 @@ import os
 from collections import Counter
 
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -20,6 +19,8 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+import requests
 
 EXAMPLES = {"sqlite": int(os.environ.get("HEXCLAVE_SCHEMATHESIS_EXAMPLES", "20")), "postgresql": 6}
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance, response_headers_conformance]
@@ -34,8 +35,10 @@ def test_no_answer_is_a_5xx_or_differs_from_its_document(server, database, acces
         seen = Counter()
         schema = schemathesis.openapi.from_dict(narrowed(served))
         schema.config.generation.update(allow_x00=False)  # has tests of its own; here it would refuse most requests
-        for operation in in_safe_order(schema):
-            try_operation(operation, project, access, EXAMPLES[database], session, seen)
+        operations = in_safe_order(schema)
+        users = [project.sign_up() for _ in operations]  # all of them now: later ones may find sign-up switched off
+        for operation, user in zip(operations, users, strict=True):
+            try_operation(operation, project, user, access, EXAMPLES[database], session, seen)
     print(f"{access} on {database}: {dict(sorted(seen.items()))}")  # noqa: T201 - how far the requests got, for whoever looks
     assert seen[200] > len(served["paths"])
 
@@ -58,8 +61,7 @@ def in_safe_order(schema):
     return sorted(operations, key=lambda one: (one.path.startswith(CHANGES_THE_PROJECT), (one.method, one.path) == ends_the_project))
 
 
-def try_operation(operation, project, access, examples, session, seen):
-    user = project.sign_up()
+def try_operation(operation, project, user, access, examples, session, seen):
     real = {"user_id": user["user_id"], "project_id": project.id, "email": user["email"], "password": user["password"]}
     alone = project.headers(access)
     signed_in = project.headers(access, user["access_token"]) | {"x-stack-refresh-token": user["refresh_token"]}
