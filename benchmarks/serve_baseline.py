@@ -1,9 +1,10 @@
-"""Serves the bare application with Granian, set as our server sets it: one worker, one event loop, no access log of Granian's."""
+"""Serves the bare application with Granian, set as our server sets it: one worker, forked, no access log of Granian's."""
 
 import sys
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 
 if __name__ == "__main__":
     Granian(
@@ -12,7 +13,9 @@ if __name__ == "__main__":
         port=int(sys.argv[1]),
         interface=Interfaces.ASGI,
         workers=1,
-        loop=Loops.asyncio,
+        websockets=False,
+        backlog=1024,
+        http1_settings=HTTP1Settings(header_read_timeout=60_000, max_buffer_size=64 * 1024),
         log_access=False,
         log_enabled=False,
     ).serve()
