@@ -74,6 +74,6 @@ def test_what_is_covered_so_far(contract, capsys):
 
 
 def listed(title, names):
-    return textwrap.wrap(
-        f"{title}: {', '.join(names) or 'none'}", 150, initial_indent="  ", subsequent_indent="    ", break_long_words=False
-    )
+    text = f"{title}: {', '.join(name.replace(' ', '~') for name in names) or 'none'}"  # no line break between method and path
+    lines = textwrap.wrap(text, 150, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return [line.replace("~", " ") for line in lines]
