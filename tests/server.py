@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import httpx
 
@@ -199,7 +199,7 @@ class RunningServer:
         self._cleanup.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def __enter__(self) -> RunningServer:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
