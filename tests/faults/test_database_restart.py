@@ -1,0 +1,84 @@
+"""F3: the database restarts or cuts connections. Clients see 503 with Retry-After and nothing else; the server recovers by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.ledger import Ledger
+from tests.postgres import PostgresForTests
+from tests.server import RunningServer
+
+RECOVERY_SECONDS = 5.0
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresForTests]:
+    """A database server of this test's own."""
+    server = PostgresForTests()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def server(postgres: PostgresForTests) -> Iterator[RunningServer]:
+    with postgres.fresh_database() as url, RunningServer("postgresql", {"HEXCLAVE_DATABASE_URL": url}, workers=2) as running:
+        yield running
+
+
+async def test_cut_connections_and_an_immediate_restart(server: RunningServer, postgres: PostgresForTests) -> None:
+    ledger = Ledger(server.project)
+    stop = asyncio.Event()
+    writing = asyncio.create_task(write_always(ledger, stop))
+    for _ in range(5):
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(postgres.kill_backends)
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(postgres.restart)
+    recovered = await seconds_until_writes(server)
+    await asyncio.sleep(1)
+    stop.set()
+    await writing
+    await ledger.verify_everything()
+    print(f"{ledger.acknowledged} acknowledged, statuses {dict(ledger.statuses)}, recovered after {recovered:.2f} s")
+    assert recovered < RECOVERY_SECONDS
+    assert set(ledger.statuses) <= {200, 201, 503}
+
+
+async def write_always(ledger: Ledger, stop: asyncio.Event) -> None:
+    """Clients that were refused start again."""
+    while not stop.is_set():
+        await ledger.write_until(stop)
+
+
+async def seconds_until_writes(server: RunningServer) -> float:
+    started = time.monotonic()
+    async with server.project.async_http("server") as http:
+        while True:
+            answer = await http.post("/users", json={})
+            if answer.status_code == 201:
+                await http.delete(f"/users/{answer.json()['id']}")
+                return time.monotonic() - started
+            assert answer.status_code == 503, answer.text
+            assert time.monotonic() - started < 4 * RECOVERY_SECONDS
+            await asyncio.sleep(0.05)
+
+
+async def test_ready_tells_that_the_database_is_away(server: RunningServer, postgres: PostgresForTests) -> None:
+    async with server.project.async_http("server") as http:
+        base = server.base_url
+        assert (await http.get(f"{base}/ready")).status_code == 200
+        await asyncio.to_thread(postgres.stop)
+        try:
+            assert (await http.get(f"{base}/ready")).status_code == 503
+            assert (await http.get(f"{base}/health?db=1")).status_code == 503
+            assert (await http.get(f"{base}/health")).status_code == 200
+        finally:
+            await asyncio.to_thread(postgres.start)
+        assert await seconds_until_writes(server) < RECOVERY_SECONDS
+        assert (await http.get(f"{base}/ready")).status_code == 200
