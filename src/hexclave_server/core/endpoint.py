@@ -239,7 +239,7 @@ def endpoint(
     def declare(handler: Handler) -> Endpoint:
         hints = typing.get_type_hints(handler)
         takes = frozenset(inspect.signature(handler).parameters)
-        shapes = {"body": body or hints.get("body"), "query": hints.get("query"), "path": hints.get("path")}
+        shapes: dict[str, Any] = {"body": body or hints.get("body"), "query": hints.get("query"), "path": hints.get("path")}
         default_limit = AUTH_BODY_LIMIT if path.startswith("/auth/") else DEFAULT_BODY_LIMIT
         declared.setdefault("body_limit", default_limit)
         answer = returns or hints.get("return")

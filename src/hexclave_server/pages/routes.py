@@ -5,7 +5,7 @@ from hexclave_server.core.endpoint import PUBLIC, endpoint
 from hexclave_server.core.http import Response, text_response
 from hexclave_server.core.limits import READ
 from hexclave_server.core.schema import Body
-from hexclave_server.users import service as users
+from hexclave_server.users.token_subject import find_token_subject
 
 
 class NoQuery(Body):
@@ -27,7 +27,7 @@ async def _user(call: Call) -> str:
     """The user's primary email, else his id, else `None`."""
     if call.user_id is None:
         return "None"
-    subject = await users.find_token_subject(call.db, call.tenancy, call.user_id)
+    subject = await find_token_subject(call.db, call.tenancy, call.user_id)
     return "None" if subject is None else subject.primary_email or subject.id
 
 

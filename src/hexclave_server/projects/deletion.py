@@ -7,16 +7,12 @@ tenancy is moved to a tombstone, a project that nothing finds; then its rows go 
 
 from __future__ import annotations
 
-from functools import cache
-
-from sqlalchemy import bindparam, delete, select, tuple_
-
 from hexclave_server.core.context import INTERNAL_PROJECT_ID
-from hexclave_server.core.db import Connection, Database, Query, bump_generation, metadata
+from hexclave_server.core.db import Connection, Database, bump_generation
 from hexclave_server.core.errors import PlainError
 from hexclave_server.projects import queries
+from hexclave_server.projects.purge_queries import ROWS_AT_ONCE, deletions
 
-ROWS_AT_ONCE = 1_000
 STEPS_BEFORE_ANSWERING = 20
 PURGE_INTERVAL_SECONDS = 60
 
@@ -51,22 +47,8 @@ async def purge_step(conn: Connection) -> int:
     if buried is None:
         return 0
     removed = 0
-    for deletion in _deletions():
+    for deletion in deletions():
         removed += await conn.execute(deletion, tenancy_id=buried.id)
         if removed >= ROWS_AT_ONCE:
             return removed
     return removed + await conn.execute(queries.DELETE_PROJECT, project_id=buried.project_id)
-
-
-@cache
-def _deletions() -> list[Query]:
-    """One statement per table of tenants, those that refer to others first; called when all tables are registered."""
-    statements = []
-    for table in reversed(metadata.sorted_tables):
-        if "tenancy_id" not in table.c:
-            continue
-        of_tenancy = table.c.tenancy_id == bindparam("tenancy_id")
-        key = list(table.primary_key.columns)
-        chosen = select(*key).where(of_tenancy).limit(ROWS_AT_ONCE)
-        statements.append(Query(delete(table).where(of_tenancy, tuple_(*key).in_(chosen))))
-    return statements
