@@ -136,24 +136,24 @@ class Ledger:
             await self._verify_unacknowledged(http, account)
             return
         answer = await http.get(f"/users/{account.user_id}")
-        assert answer.status_code == 200, (account, answer.text)
+        assert answer.status_code == 200, (account.email, answer.text)
         user = answer.json()
         assert user["primary_email"] == account.email
         assert user["has_password"] is True
         number = (user["server_metadata"] or {}).get("number", 0)
-        assert account.acknowledged <= number <= account.sent, (account, number)
+        assert account.acknowledged <= number <= account.sent, (account.email, account.acknowledged, number, account.sent)
         for session, expected in [*((s, 200) for s in account.sessions), *((s, 401) for s in account.ended)]:
             headers = {**self.project.headers("client"), "x-stack-refresh-token": session["refresh_token"]}
             answer = await http.post("/auth/sessions/current/refresh", headers=headers)
-            assert answer.status_code == expected, (account, expected, answer.text)
+            assert answer.status_code == expected, (account.email, expected, answer.text)
 
     async def _verify_unacknowledged(self, http: httpx.AsyncClient, account: Account) -> None:
         """A sign-up that nobody confirmed happened as a whole or not at all."""
         found = (await http.get("/users", params={"query": account.email})).json()["items"]
-        assert len(found) <= 1, account
+        assert len(found) <= 1, account.email
         body = {"email": account.email, "password": PASSWORD}
         answer = await http.post("/auth/password/sign-in", json=body, headers=self.project.headers("client"))
-        assert answer.status_code == (200 if found else 400), (account, found, answer.text)
+        assert answer.status_code == (200 if found else 400), (account.email, found, answer.text)
         if found:
             assert found[0]["primary_email_auth_enabled"] is True
             assert found[0]["has_password"] is True
