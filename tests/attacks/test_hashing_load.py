@@ -100,5 +100,7 @@ async def test_a_try_that_was_not_checked_is_not_counted(database: DatabaseKind)
             checked = [answer.status_code for answer in own].count(400)
             refused = [answer.status_code for answer in own].count(503)
             assert checked + refused + [answer.status_code for answer in own].count(429) == 12
-            rest = [await client.post("/auth/password/sign-in", json={"email": user["email"], "password": "wrong"}) for _ in range(12 - checked)]
+            rest = [
+                await client.post("/auth/password/sign-in", json={"email": user["email"], "password": "wrong"}) for _ in range(12 - checked)
+            ]
             assert [answer.status_code for answer in rest].count(400) == max(0, 10 - checked)

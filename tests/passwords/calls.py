@@ -13,7 +13,9 @@ NEW_PASSWORD = "battery horse correct"
 TOTP_SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
-def sign_up(project: Project, email: str, password: str = PASSWORD, *, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:
+def sign_up(
+    project: Project, email: str, password: str = PASSWORD, *, headers: dict[str, str] | None = None, **fields: Any
+) -> httpx.Response:
     """POST /auth/password/sign-up as a client."""
     with project.http("client") as client:
         return client.post("/auth/password/sign-up", json={"email": email, "password": password, **fields}, headers=headers)

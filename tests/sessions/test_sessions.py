@@ -121,7 +121,7 @@ def test_the_newest_session_comes_first_with_exactly_these_fields(project: Proje
     assert answer.status_code == 200
     items = answer.json()["items"]
     assert answer.json() == {"items": items, "is_paginated": False}
-    assert [item["id"] for item in items] == [claims_of(second["access_token"])["refresh_token_id"], claims_of(user["access_token"])["refresh_token_id"]]
+    assert [item["id"] for item in items] == [claims_of(tokens["access_token"])["refresh_token_id"] for tokens in (second, user)]
     assert items[1] == {
         "id": claims_of(user["access_token"])["refresh_token_id"],
         "user_id": user["user_id"],

@@ -43,4 +43,5 @@ def verify(token: str, keys: list[dict[str, Any]]) -> dict[str, Any]:
 
 def known_error(answer: httpx.Response) -> str | None:
     """The code of a known error."""
-    return answer.headers.get("x-stack-known-error")
+    code: str | None = answer.headers.get("x-stack-known-error")
+    return code
