@@ -203,14 +203,18 @@ def test_passwords_and_codes_need_the_projects_consent(own_project: Project) -> 
     assert (user["otp_auth_enabled"], user["auth_with_email"]) == (True, True)
 
 
-@pytest.mark.parametrize("image", ["data:image/png;base64,aGk=", "ftp://x/y", "file:///etc/passwd", "javascript:alert(1)", "java\nscript:alert(1)"])
+@pytest.mark.parametrize(
+    "image", ["data:image/png;base64,aGk=", "ftp://x/y", "file:///etc/passwd", "javascript:alert(1)", "java\nscript:alert(1)"]
+)
 def test_images_are_web_addresses(as_server: httpx.Client, image: str) -> None:
     plain_error(as_server.post("/users", json={"profile_image_url": image}), 400)
 
 
 def test_accounts_at_providers_are_linked(own_project: Project) -> None:
     provider = {"type": "github", "isShared": True, "allowSignIn": True, "allowConnectedAccounts": True}
-    own_project.override("environment", **{"auth.oauth.providers.github": provider, "auth.oauth.providers.google": {**provider, "type": "google"}})
+    own_project.override(
+        "environment", **{"auth.oauth.providers.github": provider, "auth.oauth.providers.google": {**provider, "type": "google"}}
+    )
     github, google = {"id": "github", "account_id": "1 \" '", "email": "G@x"}, {"id": "google", "account_id": "2", "email": None}
     with own_project.http("server") as client:
         user = ok(client.post("/users", json={"oauth_providers": [github, {"id": "google", "account_id": 2}]}), 201)

@@ -100,7 +100,9 @@ def test_list_parameters_are_ignored_and_unknown_ones_refused(project: Project, 
     user = project.create_user()
     assert ok(as_server.get(f"/users/{user['id']}", params={"limit": "1", "desc": "true", "include_anonymous": "false"})) == user
     names_field(as_server.get(f"/users/{user['id']}", params={"nope": "1"}), "query")
-    names_field(as_server.get("/users/me", params={"nope": "1"}, headers=project.headers("server", project.sign_up()["access_token"])), "query")
+    names_field(
+        as_server.get("/users/me", params={"nope": "1"}, headers=project.headers("server", project.sign_up()["access_token"])), "query"
+    )
 
 
 def test_verification_requirement_restricts_at_once(own_project: Project) -> None:
