@@ -17,7 +17,18 @@ from hexclave_server.core.throttles import Throttle
 from tests.attacks.addresses import BEHIND_A_PROXY, from_address, require_limited
 from tests.server import RunningServer, running_server
 
-SECRETS = {"password", "old_password", "new_password", "code", "totp", "client_secret", "refresh_token", "attempt_code", "login_code", "polling_code"}
+SECRETS = {
+    "password",
+    "old_password",
+    "new_password",
+    "code",
+    "totp",
+    "client_secret",
+    "refresh_token",
+    "attempt_code",
+    "login_code",
+    "polling_code",
+}
 SECRET_IN_HEADER = {"/auth/sessions/current/refresh"}
 SOME_ID = "7f1d1ab8-6f21-4c2e-9c0b-5a0a0f7e1c11"
 

@@ -18,7 +18,12 @@ Tokens = dict[str, Any]
 def refused_everywhere(project: Project, refresh_token: str) -> bool:
     with project.http("client") as client:
         by_header = client.post("/auth/sessions/current/refresh", headers={"x-stack-refresh-token": refresh_token})
-    form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": project.id, "client_secret": "__stack_public_client__"}
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": refresh_token,
+        "client_id": project.id,
+        "client_secret": "__stack_public_client__",
+    }
     by_form = httpx.post(f"{project.server.api_url}/auth/oauth/token", data=form)
     errors = {known_error(by_header), known_error(by_form)}
     assert len(errors) == 1, "the two endpoints disagree"

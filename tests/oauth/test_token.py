@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -148,6 +149,16 @@ def test_a_repeated_parameter_is_refused(project: Project, repeated: str) -> Non
         headers={"content-type": "application/x-www-form-urlencoded"},
     )
     assert rfc_error(answer) == "invalid_request"
+
+
+@pytest.mark.parametrize("repeated", ["grant_type", "client_id", "refresh_token"])
+def test_a_repeated_member_is_refused(project: Project, repeated: str) -> None:
+    form = fields(project, project.sign_up()["refresh_token"], extra={"client_id": 1, "client_secret": [{}]})
+    text = json.dumps(form).replace("1,", "1" * 5000 + ",", 1)
+    url, headers = f"{project.server.api_url}/auth/oauth/token", {"content-type": "application/json"}
+    assert httpx.post(url, content=text, headers=headers).status_code == 200
+    doubled = f'{text[:-1]}, "{repeated}": "{form[repeated]}"}}'
+    assert rfc_error(httpx.post(url, content=doubled, headers=headers)) == "invalid_request"
 
 
 def test_no_authorization_code_is_known(project: Project) -> None:

@@ -6,6 +6,7 @@ the catalogue, what only a wrong client can cause has the form of RFC 6749 §5.2
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import parse_qsl
 
@@ -32,11 +33,17 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11
 
 def require_no_repetition(raw_body: RawBody) -> None:
     """Raises OAuthProtocolError when a parameter of the endpoint occurs twice (RFC 6749 §3.2): two readers might believe different ones."""
-    if raw_body.kind != "form":
-        return
-    names = [name for name, _ in parse_qsl(raw_body.data.decode("utf-8", "replace"), keep_blank_values=True) if name in _PARAMETERS]
+    names = [name for name in _names(raw_body) if name in _PARAMETERS]
     if len(names) != len(set(names)):
         raise _invalid_request("a parameter is repeated")
+
+
+def _names(raw_body: RawBody) -> list[str]:
+    """The names of a body that was decoded before, with repetitions."""
+    if raw_body.kind == "form":
+        return [name for name, _ in parse_qsl(raw_body.data.decode("utf-8", "replace"), keep_blank_values=True)]
+    members: list[tuple[str, object]] = json.loads(raw_body.data.decode(), object_pairs_hook=list, parse_int=str, parse_float=str)
+    return [name for name, _ in members]
 
 
 async def authenticate_client(call: Call, request: TokenRequest) -> Project:
