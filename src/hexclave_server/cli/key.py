@@ -15,7 +15,6 @@ from hexclave_server.core import clock
 from hexclave_server.core.constraints import is_uuid
 from hexclave_server.core.context import KeyKind, Parts
 from hexclave_server.projects import key_sets
-from hexclave_server.projects.queries import KeySetRow
 
 COLUMNS = {
     "id": "Key set id",
@@ -86,14 +85,14 @@ def _days(text: str) -> int:
 def list_(project_id: str, config_file: str | None, as_json: bool) -> None:  # noqa: FBT001
     """List the key sets of PROJECT_ID, newest first, with the last four characters of each key."""
 
-    async def work(parts: Parts) -> list[KeySetRow]:
+    async def work(parts: Parts) -> list[Any]:
         project = await get_project(parts, project_id)
         return await key_sets.list_key_sets(parts.db, project.tenancy)
 
     show_rows([_shown(row) for row in run_with_parts(config_file, work)], as_json=as_json, columns=COLUMNS)
 
 
-def _shown(row: KeySetRow) -> dict[str, Any]:
+def _shown(row: Any) -> dict[str, Any]:
     endings = {str(kind): getattr(row, f"{kind}_last_four") for kind in KeyKind}
     is_over = row.expires_at <= clock.now_millis()
     return {
