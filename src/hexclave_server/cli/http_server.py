@@ -104,6 +104,11 @@ class HttpServer(MPServer):
                 return int(end.code or 0)
         return 1 if self.gave_up else 0
 
+    def signal_handler_reload(self, *_: Any, **__: Any) -> None:
+        """SIGHUP comes when the terminal is closed: that stops the server as Ctrl-C does. Nothing can be reloaded."""
+        self.interrupt_signal = True
+        self.main_loop_interrupt.set()
+
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         """Replaces dead workers. Granian's own loop gives up at the second death within 5.5 s and may overlook one of two at once."""
         self._wait_until_healthy()

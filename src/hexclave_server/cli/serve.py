@@ -42,9 +42,14 @@ def serve(config_file: str | None, print_config: bool, as_json: bool) -> None:  
         _print_config(config_file, as_json=as_json)
         return
     settings = Settings.load(os.environ, Path(config_file) if config_file else None)
+    if settings.log_format == "text":
+        _warn(settings)
+    sys.exit(_serve(settings, as_json=as_json))
+
+
+def _warn(settings: Settings) -> None:
     for warning in settings.warnings:
         click.echo(f"Warning: {warning}", err=True)
-    sys.exit(_serve(settings, as_json=as_json))
 
 
 def _print_config(config_file: str | None, *, as_json: bool) -> None:
@@ -52,8 +57,7 @@ def _print_config(config_file: str | None, *, as_json: bool) -> None:
     from hexclave_server.settings.display import effective  # noqa: PLC0415
 
     settings = load_settings(config_file)
-    for warning in settings.warnings:
-        click.echo(f"Warning: {warning}", err=True)
+    _warn(settings)
     values = effective(settings)
     if as_json:
         show_json(values)
@@ -70,6 +74,11 @@ def _serve(settings: Settings, *, as_json: bool) -> int:
         from hexclave_server.cli import http_server  # noqa: PLC0415 - mistakes above are told without loading the server
         from hexclave_server.cli.child import in_child  # noqa: PLC0415
         from hexclave_server.cli.worker import ParentLife, WorkerServer  # noqa: PLC0415
+        from hexclave_server.core import log  # noqa: PLC0415
+    if settings.log_format == "json":
+        log.configure(settings.log_format, settings.log_level)
+        for warning in settings.warnings:
+            log.logger().warning(warning)
     http_server.require_free_port(settings.host, settings.port)
     first = in_child(functools.partial(_prepare, settings))
     secret = settings.master_secret or data_directory.read_master_secret(settings.data_dir)
