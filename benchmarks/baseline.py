@@ -41,7 +41,8 @@ USER = (
 )
 USERS = USER.replace("u.id = {1}", "u.is_anonymous = false order by u.signed_up_at, u.id limit {1}")
 SESSION = "select id, user_id, expires_at from sessions where tenancy_id = {0} and refresh_token_hash = {1}"
-TOUCH = "update sessions set last_used_at = {0} where tenancy_id = {1} and id = {2}"
+TOUCH_SESSION = "update sessions set last_used_at = {0} where tenancy_id = {1} and id = {2}"
+TOUCH_USER = "update users set last_active_at = {0} where tenancy_id = {1} and id = {2}"
 
 
 class SignUpRiskScores(msgspec.Struct, frozen=True):
@@ -101,6 +102,10 @@ def _user(row: Any) -> User:
     return User(*row[:3], bool(row[3]), *row[4:7], _raw(row[7]), _raw(row[8]), _raw(row[9]), *map(bool, row[10:14]))
 
 
+def _statements(*marks: str) -> list[str]:
+    return [text.format(*marks) for text in (USER, USERS, SESSION, TOUCH_SESSION, TOUCH_USER)]
+
+
 class Sqlite:
     """apsw, point reads on the event loop, synchronous=FULL."""
 
@@ -111,7 +116,7 @@ class Sqlite:
         """Open the database."""
         self._db = apsw.Connection(self._path)
         self._db.execute("pragma synchronous=full; pragma foreign_keys=on; pragma busy_timeout=5000")
-        self._user, self._users, self._session, self._touch = (text.format("?", "?", "?") for text in (USER, USERS, SESSION, TOUCH))
+        self._user, self._users, self._session, self._touch_session, self._touch_user = _statements("?", "?", "?")
 
     async def user(self, user_id: str) -> Any:
         """One user's row."""
@@ -125,9 +130,12 @@ class Sqlite:
         """The session of a refresh token."""
         return self._db.execute(self._session, (TENANCY_ID, token_hash)).fetchone()
 
-    async def touch(self, session_id: str, now: int) -> None:
-        """Note the use of a session."""
-        self._db.execute(self._touch, (now, TENANCY_ID, session_id))
+    async def touch(self, session_id: str, user_id: str, now: int) -> None:
+        """Note the use of a session and its user's activity."""
+        self._db.execute("begin immediate")
+        self._db.execute(self._touch_session, (now, TENANCY_ID, session_id))
+        self._db.execute(self._touch_user, (now, TENANCY_ID, user_id))
+        self._db.execute("commit")
 
 
 class Postgres:
@@ -139,7 +147,7 @@ class Postgres:
     async def start(self) -> None:
         """Open the database."""
         self._pool = await asyncpg.create_pool(self._url, min_size=4, max_size=10, init=_text_codecs)
-        self._user, self._users, self._session, self._touch = (text.format("$1", "$2", "$3") for text in (USER, USERS, SESSION, TOUCH))
+        self._user, self._users, self._session, self._touch_session, self._touch_user = _statements("$1", "$2", "$3")
 
     async def user(self, user_id: str) -> Any:
         """One user's row."""
@@ -156,10 +164,11 @@ class Postgres:
         async with self._pool.acquire() as connection:
             return await connection.fetchrow(self._session, TENANCY_ID, token_hash)
 
-    async def touch(self, session_id: str, now: int) -> None:
-        """Note the use of a session."""
-        async with self._pool.acquire() as connection:
-            await connection.execute(self._touch, now, TENANCY_ID, session_id)
+    async def touch(self, session_id: str, user_id: str, now: int) -> None:
+        """Note the use of a session and its user's activity."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(self._touch_session, now, TENANCY_ID, session_id)
+            await connection.execute(self._touch_user, now, TENANCY_ID, user_id)
 
 
 async def _text_codecs(connection: asyncpg.Connection) -> None:
@@ -188,6 +197,12 @@ def _json(value: Any) -> Response:
 
 
 REFUSED = Response("no", 401)
+CLAIMS = {
+    "iss": "https://auth.example.com/api/v1/projects/" + PROJECT_ID,
+    "branch_id": "main",
+    "role": "authenticated",
+    "is_anonymous": False,
+}
 
 
 async def me(request: Request) -> Response:
@@ -217,8 +232,10 @@ async def refresh(request: Request) -> Response:
         return REFUSED
     now = int(time.time())
     session = await db.session(hashlib.sha256(request.headers["x-stack-refresh-token"].encode()).hexdigest())
-    token = keys.sign({"sub": session[1], "iat": now, "exp": now + 600, "aud": PROJECT_ID, "refresh_token_id": session[0]})
-    await db.touch(session[0], now * 1000)
+    user = _user(await db.user(session[1]))
+    claims = {"sub": user.id, "name": user.display_name, "email": user.primary_email, "email_verified": user.primary_email_verified}
+    token = keys.sign({**claims, **CLAIMS, "iat": now, "exp": now + 600, "aud": PROJECT_ID, "refresh_token_id": session[0]})
+    await db.touch(session[0], session[1], now * 1000)
     return _json({"access_token": token})
 
 

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,16 @@ LIBRARIES = ("granian", "starlette", "msgspec", "apsw", "asyncpg", "cryptography
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
+@dataclass(frozen=True)
+class Row:
+    """One call: the figures of our server and of the bare application, and of argon2id alone where that is what it is made of."""
+
+    name: str
+    ours: Figure
+    bare: Figure
+    argon2id_micros: float | None = None
+
+
 class Report:
     """Writes to standard output, one table after the other."""
 
@@ -25,21 +36,30 @@ class Report:
         print(f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {libraries},")
         print(f"SQLite {apsw.sqlite_lib_version()}. CPU is user + system time of all server processes, concurrency 16.")
 
+    def primitives(self, es256: tuple[float, float]) -> None:
+        """What this machine needs for the primitives today."""
+        print(f"Bare on this machine at that time: ES256 signature {es256[0]:.0f} µs, verification {es256[1]:.0f} µs.", flush=True)
+
     def start_and_memory(self, database: str, first: float, later: float, mebibytes: float) -> None:
         """Seconds from the command to a healthy server, and memory after use."""
         print(f"\n{NAMES[database]}: healthy {first:.2f} s after the first start, {later:.2f} s after later ones;", end=" ")
         print(f"{mebibytes:.0f} MiB (PSS, all processes) after 1,000 requests.", flush=True)
 
-    def comparison(self, database: str, users: int, rows: Sequence[tuple[str, Figure, Figure]], argon2id_micros: float) -> None:
+    def comparison(self, database: str, users: int, rows: Sequence[Row]) -> None:
         """Ours beside the bare application."""
         print(
             f"\n| {NAMES[database]}, {users:,} users | CPU µs | bare | ratio | requests/s | bare | p99 ms |\n|---|--:|--:|--:|--:|--:|--:|"
         )
-        for name, ours, bare in rows:
-            costs = f"{ours.cpu_micros:,.0f} | {bare.cpu_micros:,.0f} | {ours.cpu_micros / bare.cpu_micros:.2f}"
-            print(f"| {name} | {costs} | {ours.per_second:,.0f} | {bare.per_second:,.0f} | {ours.p99:.1f} |")
-        sign_in = rows[-1][1].cpu_micros
-        print(f"\nargon2id alone: {argon2id_micros:,.0f} µs; a sign-in costs {sign_in / argon2id_micros:.3f} times that.", flush=True)
+        for row in rows:
+            costs = f"{row.ours.cpu_micros:,.0f} | {row.bare.cpu_micros:,.0f} | {row.ours.cpu_micros / row.bare.cpu_micros:.2f}"
+            print(f"| {row.name} | {costs} | {row.ours.per_second:,.0f} | {row.bare.per_second:,.0f} | {row.ours.p99:.1f} |")
+        for row in rows:
+            if row.argon2id_micros is not None:
+                ratio = row.ours.cpu_micros / row.argon2id_micros
+                print(
+                    f"\nargon2id alone, in the same rounds: {row.argon2id_micros:,.0f} µs; a {row.name} costs {ratio:.3f} times that.",
+                    flush=True,
+                )
 
     def latency(self, database: str, idle: Outcome, busy: Outcome, sign_ins: Outcome) -> None:
         """Session reads while sign-ins saturate the pool."""
