@@ -129,6 +129,26 @@ async def give_back(db: Database, *subjects: Subject) -> None:
     await db.write(lambda conn: THROTTLES.give_back(conn, TENANT, *subjects))
 
 
+def test_a_clock_that_was_set_back_locks_nobody_out(run: Run, time: Time) -> None:
+    async def work(db: Database) -> None:
+        time.pass_seconds(365 * 86_400)
+        assert [await tries(db, ADA) for _ in range(11)] == [0] * 10 + [30]
+        time.pass_seconds(-365 * 86_400)
+        assert [await tries(db, ADA) for _ in range(11)] == [0] * 10 + [30]
+
+    run(work)
+
+
+def test_nodes_whose_clocks_differ_give_no_tries_away(run: Run, time: Time) -> None:
+    async def work(db: Database) -> None:
+        time.pass_seconds(300)
+        assert [await tries(db, ADA) for _ in range(11)] == [0] * 10 + [30]
+        time.pass_seconds(-300)
+        assert await tries(db, ADA) == 330
+
+    run(work)
+
+
 def test_ten_tries_then_one_every_thirty_seconds(run: Run, time: Time) -> None:
     async def work(db: Database) -> None:
         assert [await tries(db, ADA) for _ in range(12)] == [0] * 10 + [30, 30]

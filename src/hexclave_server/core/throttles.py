@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, case, delete, select, tuple_, update
+from sqlalchemy import BigInteger, bindparam, case, delete, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hexclave_server.core import clock
@@ -24,6 +24,8 @@ from hexclave_server.core.errors import RateLimited
 from hexclave_server.core.throttle_tables import throttles
 
 PURGED_AT_ONCE: Final = 1000
+CLOCK_TOLERANCE_MILLIS: Final = 600_000
+"""How far clocks of nodes may differ. A count that ends later than any could was made before a clock was set back: it means nothing."""
 _HMAC_PURPOSE: Final = "throttle"
 
 
@@ -67,6 +69,7 @@ WRONG_TOKENS_BY_ADDRESS: Final = Throttle("wrong-tokens", burst=300, interval_se
 """For secrets nobody can guess: generous, because one back end serves many users."""
 
 _NOW, _INTERVAL = bindparam("now", type_=BigInteger()), bindparam("interval", type_=BigInteger())
+_HORIZON = bindparam("horizon", type_=BigInteger())
 _THIS = (throttles.c.tenancy_id == bindparam("tenancy_id"), throttles.c.key == bindparam("key"))
 
 COUNT = Query(
@@ -74,8 +77,8 @@ COUNT = Query(
     .values(tenancy_id=bindparam("tenancy_id"), key=bindparam("key"), earliest_at=bindparam("first", type_=BigInteger()))
     .on_conflict_do_update(
         index_elements=["tenancy_id", "key"],
-        set_={"earliest_at": case((throttles.c.earliest_at > _NOW, throttles.c.earliest_at), else_=_NOW) + _INTERVAL},
-        where=throttles.c.earliest_at <= bindparam("latest", type_=BigInteger()),
+        set_={"earliest_at": case((throttles.c.earliest_at.between(_NOW, _HORIZON), throttles.c.earliest_at), else_=_NOW) + _INTERVAL},
+        where=or_(throttles.c.earliest_at <= bindparam("latest", type_=BigInteger()), throttles.c.earliest_at > _HORIZON),
     )
 )
 FIND = Query(select(throttles.c.earliest_at).where(*_THIS))
@@ -157,6 +160,7 @@ async def _count_one(conn: Connection, tenancy_id: str, key: str, throttle: Thro
         first=now + interval,
         interval=interval,
         latest=now + (throttle.burst - 1) * interval,
+        horizon=_horizon(throttle, now),
     )
     return 0 if counted else max(1, await _wait(conn, tenancy_id, key, throttle, now))
 
@@ -164,6 +168,11 @@ async def _count_one(conn: Connection, tenancy_id: str, key: str, throttle: Thro
 async def _wait(conn: Connection, tenancy_id: str, key: str, throttle: Throttle, now: int) -> int:
     """Whole seconds until this subject has a try again; 0 when it has one now."""
     earliest_at: int | None = await conn.value(FIND, tenancy_id=tenancy_id, key=key)
-    if earliest_at is None:
+    if earliest_at is None or earliest_at > _horizon(throttle, now):
         return 0
     return max(0, math.ceil((earliest_at - (throttle.burst - 1) * throttle.interval_millis - now) / 1000))
+
+
+def _horizon(throttle: Throttle, now: int) -> int:
+    """The latest time that a count may stand at, milliseconds."""
+    return now + throttle.burst * throttle.interval_millis + CLOCK_TOLERANCE_MILLIS
