@@ -54,8 +54,19 @@ def test_keys_work_until_they_are_revoked(server: RunningServer, commands: Comma
     assert commands.json("key", "list", shop)[0]["state"] == "revoked"
 
 
-def test_keys_are_not_guessed(commands: Commands, shop: str) -> None:
-    assert "--publishable" in commands("key", "create", shop).err
+def test_without_a_choice_a_set_holds_every_kind_of_key(server: RunningServer, commands: Commands) -> None:
+    made = commands.json("key", "create", "internal")
+    assert {"publishable_client_key", "secret_server_key", "super_secret_admin_key"} <= set(made)
+    headers = {
+        "x-stack-access-type": "admin",
+        "x-stack-project-id": "internal",
+        "x-stack-super-secret-admin-key": made["super_secret_admin_key"],
+    }
+    with server.http(headers) as http:
+        assert http.get("/internal/projects/current").status_code == 200
+
+
+def test_wrong_keys_are_refused(commands: Commands, shop: str) -> None:
     assert commands("key", "create", shop, "--secret", "--expires-in", "soon").code == 1
     assert commands("key", "revoke", shop, "nonsense").code == 1
     assert commands("key", "revoke", shop, "00000000-0000-4000-8000-000000000000").code == 1

@@ -53,12 +53,9 @@ def create(
     config_file: str | None,
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Create a key set for PROJECT_ID and print its keys, which cannot be shown again."""
+    """Create a key set for PROJECT_ID and print its keys, which cannot be shown again. Without a choice it holds all three kinds."""
     wanted = {KeyKind.PUBLISHABLE_CLIENT: publishable, KeyKind.SECRET_SERVER: secret, KeyKind.SUPER_SECRET_ADMIN: admin}
-    kinds = {kind for kind, is_wanted in wanted.items() if is_wanted}
-    if not kinds:
-        msg = "Say which keys: any of --publishable, --secret and --admin."
-        raise CommandFailed(msg)
+    kinds = {kind for kind, is_wanted in wanted.items() if is_wanted} or set(KeyKind)
     expires_at = key_sets.FAR_FUTURE if days is None else clock.now_millis() + _days(days) * _DAY_MILLIS
 
     async def work(parts: Parts) -> key_sets.NewKeySet:

@@ -80,6 +80,7 @@ def generate_master_secret(directory: Path) -> bytes:
     path = master_key_path(directory)
     draft = path.with_name(f".{path.name}-{os.getpid()}")
     try:
+        draft.unlink(missing_ok=True)  # of a start that was killed; in a container every start has the same process id
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE)
         try:
             os.write(handle, base64.b64encode(secret) + b"\n")
