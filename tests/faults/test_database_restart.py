@@ -45,7 +45,7 @@ async def test_cut_connections_and_an_immediate_restart(server: RunningServer, p
     stop.set()
     await writing
     await ledger.verify_everything()
-    print(f"{ledger.acknowledged} acknowledged, statuses {dict(ledger.statuses)}, recovered after {recovered:.2f} s")
+    print(f"{ledger.acknowledged.total()} acknowledged, statuses {dict(ledger.statuses)}, recovered after {recovered:.2f} s")
     assert recovered < RECOVERY_SECONDS
     assert set(ledger.statuses) <= {200, 201, 503}
 

@@ -11,10 +11,10 @@ import statistics
 import time
 from collections.abc import Iterator
 
-import apsw
 import psutil
 import pytest
 
+from tests.faults.invariants import require_invariants
 from tests.faults.ledger import Ledger
 from tests.server import DatabaseKind, RunningServer
 
@@ -66,14 +66,15 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(killed_server: Running
         if victim != "worker":
             restarts.append(await asyncio.to_thread(restart, server))
         await ledger.verify(ledger.accounts[first_of_round:])
+        require_invariants(server)
     await ledger.verify_everything()
-    print(f"{ledger.acknowledged} acknowledged operations, statuses {dict(ledger.statuses)}")
+    print(f"acknowledged: {dict(ledger.acknowledged)}, statuses {dict(ledger.statuses)}")
     print(f"restarts: median {statistics.median(restarts):.2f} s, longest {max(restarts):.2f} s")
-    assert ledger.acknowledged > ROUNDS
+    assert ledger.acknowledged.total() > 10 * ROUNDS
     # On a machine that is busy with other things as well, everything takes as much longer.
     assert statistics.median(restarts) < RESTART_SECONDS * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     assert server.stop() == 0
-    check_integrity(server)
+    require_invariants(server)
 
 
 async def write_and_kill(server: RunningServer, ledger: Ledger, victim: str, chooser: random.Random) -> None:
@@ -97,10 +98,3 @@ def restart(server: RunningServer) -> float:
     started = time.monotonic()
     server.start()
     return time.monotonic() - started
-
-
-def check_integrity(server: RunningServer) -> None:
-    if server.database == "sqlite":
-        with contextlib.closing(apsw.Connection(str(server.data_dir / "hexclave.db"))) as connection:
-            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
