@@ -148,7 +148,7 @@ class RunningServer:
     def start(self, *, wait: bool = True) -> RunningServer:
         """Starts the process and waits until it is healthy."""
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command
+            self.process = subprocess.Popen(
                 [sys.executable, "-m", "hexclave_server", "serve"],
                 cwd=self.directory,
                 env=self.environment,

@@ -88,4 +88,4 @@ def comes_from_this_page(request: Request, public_url: str) -> bool:
     return origin is None or origin == public_url or origin in (f"http://{host}", f"https://{host}")
 
 
-ENDPOINTS = SITE_ENDPOINTS = [show_setup, complete_setup]
+ENDPOINTS = [show_setup, complete_setup]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hexclave_server.core.access import resolve_caller
 from hexclave_server.core.client_address import client_address
 from hexclave_server.core.context import Access, Call, Caller
+from hexclave_server.core.db import ForeignKeyViolation
 from hexclave_server.core.endpoint import NO_BODY, Endpoint, RawBody, read_kind
 from hexclave_server.core.errors import PlainError, RateLimited, Unavailable
 from hexclave_server.core.http import Receive, Request, Response, Scope, Send, read_body, text_response, valid_utf8
@@ -87,6 +88,9 @@ class Application:
         return response
 
     def _error_response(self, error: Exception, request: Request) -> Response:
+        if isinstance(error, ForeignKeyViolation):  # deleted meanwhile: the project, the user, the team that the request is about
+            self._log.unexpected(request, error)
+            error = Unavailable(retry_after_seconds=1)
         response = error_response(error, request)
         if response is None:
             self._log.unexpected(request, error)
