@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Label, and_, bindparam, case, delete, false, func, insert, select, true, update
+from sqlalchemy import ColumnElement, FromClause, Label, and_, bindparam, delete, false, func, insert, select, true, update
 
 from hexclave_server.contact_channels import service as _contact_channels  # noqa: F401 - registers its table
 from hexclave_server.core.db import Query, holds, json_array_of, metadata
@@ -171,8 +171,6 @@ RESTRICT = Query(
     .where(_THIS_USER)
     .values(
         restricted_by_admin=true(),
-        restricted_by_admin_private_details=case(
-            (_DETAILS.is_(None), bindparam("details")), else_=_DETAILS + "\n\n" + bindparam("details")
-        ),
+        restricted_by_admin_private_details=func.coalesce(_DETAILS + "\n\n", "") + bindparam("details", type_=_DETAILS.type),
     )
 )
