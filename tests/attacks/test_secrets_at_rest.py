@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 
 from tests.attacks.inside import opened
 from tests.cli.commands import Commands
-from tests.server import INTERNAL_ADMIN_KEY, INTERNAL_PUBLISHABLE_KEY, INTERNAL_SECRET_KEY, DatabaseKind, Project, RunningServer, new_email
+from tests.server import INTERNAL_ADMIN_KEY, INTERNAL_PUBLISHABLE_KEY, INTERNAL_SECRET_KEY, DatabaseKind, RunningServer, new_email
 from tests.stored import contents
 
 TOTP = bytes(range(180, 200))
@@ -176,8 +176,8 @@ class Scenario:
         long_mail = {"config": {"email_config": {"type": "standard", "password": new("long SMTP password") * 3}}}
         self.send("admin", "PATCH", "/internal/projects/current", fails=True, json=long_mail)
         for text in (
-            '{"auth.oauth.providers.github.clientSecret": ["%s"]}' % new("client secret in a list"),
-            '{"auth.oauth.providers.github": {"clientSecret": "%s"' % new("client secret in broken JSON"),
+            f'{{"auth.oauth.providers.github.clientSecret": ["{new("client secret in a list")}"]}}',
+            f'{{"auth.oauth.providers.github": {{"clientSecret": "{new("client secret in broken JSON")}"',
         ):
             self.send("admin", "PATCH", "/internal/config/override/environment", fails=True, json={"config_override_string": text})
         # An answer may repeat the address it was asked for, but no log keeps it.
@@ -231,7 +231,7 @@ async def test_no_secret_lies_anywhere_in_clear(served: RunningServer) -> None:
     for answer in scenario.failures:
         sent = vault.found_in(answer.content + repr(answer.headers).encode())
         assert sent == [], f"{answer.request.method} {answer.request.url.path}: {answer.text}"
-    time.sleep(0.5)  # lines of the log leave in batches
+    await asyncio.sleep(0.5)  # lines of the log leave in batches
     log = served.log()
     assert "/auth/password/sign-in" in log
     assert vault.found_in(log.encode()) == []
@@ -239,4 +239,6 @@ async def test_no_secret_lies_anywhere_in_clear(served: RunningServer) -> None:
     assert vault.found_in(served.log().encode()) == []
     for path in files(served.data_dir):
         assert vault.found_in(path.read_bytes()) == [], path
-    print(f"{len(vault.secrets)} secrets, {len(stored)} characters of rows, {len(scenario.failures)} failures, {len(log)} characters of log")
+    print(
+        f"{len(vault.secrets)} secrets, {len(stored)} characters of rows, {len(scenario.failures)} failures, {len(log)} characters of log"
+    )
