@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
+from typing import Any
 
 import bcrypt
 import httpx
@@ -18,7 +19,7 @@ def test_an_empty_body_makes_a_user(as_server: httpx.Client) -> None:
     assert set(user) == SERVER_FIELDS
     assert uuid.UUID(user["id"]).version == 4
     assert user["signed_up_at_millis"] == user["last_active_at_millis"]
-    expected = {
+    expected: dict[str, Any] = {
         "display_name": None,
         "primary_email": None,
         "primary_email_verified": False,
@@ -166,7 +167,8 @@ def test_what_does_not_fit_is_named(as_server: httpx.Client, body: dict[str, obj
 def test_a_body_is_needed(as_server: httpx.Client) -> None:
     known_error(as_server.post("/users"), 400, "SCHEMA_ERROR")
     known_error(as_server.post("/users", content=b"{", headers={"content-type": "application/json"}), 400, "BODY_PARSING_ERROR")
-    for body in ([], "x", 1, None):
+    bodies: list[Any] = [[], "x", 1, None]
+    for body in bodies:
         known_error(as_server.post("/users", json=body), 400, "SCHEMA_ERROR")
 
 
