@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,15 @@ from hexclave_server.settings.variables import BY_FILE_KEY, OAUTH_PARTS, PROVIDE
 
 SQLITE_FILE = "hexclave.db"
 DATA_DIR = "hexclave-data"
+FUTURE_PREFIXES = ("smtp_", "oauth_", "bot_challenge_")
+FUTURE_KEYS = (
+    "allow_shared_oauth_access_tokens",
+    "cron_secret",
+    "email_capacity_per_hour",
+    "geoip_database",
+    "redis_url",
+    "security_notices",
+)
 _SMTP_PORTS = {"none": 25, "starttls": 587, "tls": 465}
 
 
@@ -98,7 +107,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError(mistakes)
         values["oauth"] = _oauth(values)
         _fill_in(values)
-        return cls(**values, warnings=(*warnings, *_unsafe(values)))
+        return cls(**values, warnings=(*warnings, *_without_effect({**in_file, **from_env}), *_unsafe(values)))
 
     @property
     def uses_sqlite(self) -> bool:
@@ -109,6 +118,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def sqlite_path(self) -> Path:
         """The SQLite file."""
         return Path(self.database_url.removeprefix("sqlite:///"))
+
+
+def _without_effect(given: Iterable[str]) -> list[str]:
+    """Warnings of settings that are read and checked, but belong to what this version does not have yet."""
+    return [
+        f"{BY_FILE_KEY[key].name} has no effect yet: what it sets belongs to a later version."
+        for key in given
+        if key.startswith(FUTURE_PREFIXES) or key in FUTURE_KEYS
+    ]
 
 
 def _mistake(variable: Variable, where: str, text: str) -> str:
