@@ -14,7 +14,7 @@ from hexclave_server.core.context import Access, Call, Caller
 from hexclave_server.core.db import ForeignKeyViolation
 from hexclave_server.core.endpoint import NO_BODY, Endpoint, RawBody, read_kind
 from hexclave_server.core.errors import PlainError, RateLimited, Unavailable
-from hexclave_server.core.http import Receive, Request, Response, Scope, Send, read_body, text_response, valid_utf8
+from hexclave_server.core.http import BodyBudget, Receive, Request, Response, Scope, Send, read_body, text_response, valid_utf8
 from hexclave_server.core.rendering import API_HEADERS, SECURITY_HEADERS, error_response, finish, unexpected_error_response
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Application:
         self._log = log
         self._health = health
         self._in_flight = 0
+        self._bodies = BodyBudget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -123,16 +124,35 @@ class Application:
         by_address = endpoint.limit.by_address
         if request.protocol.get(b"access-type") not in _COUNTED_BY_PROJECT:
             self._count(request, by_address, request.address)
-        body = await self._body(request, receive, endpoint)
+        admitted: Caller | None = None
+
+        async def admit() -> None:
+            nonlocal admitted
+            admitted = await self._caller(request, by_address)
+            endpoint.require_access(admitted.access)
+
+        body = await self._body(request, receive, endpoint, admit)
         try:
-            caller = await resolve_caller(request, parts)
+            if self._in_flight > MAX_IN_FLIGHT:
+                raise Unavailable(retry_after_seconds=1)
+            try:
+                caller = admitted or await self._caller(request, by_address)
+            except Exception:
+                body.require_syntax()
+                raise
+            self._limit_caller(request, caller, endpoint)
+            return await endpoint.run(Call(parts, request, caller), values, body)
+        finally:
+            self._bodies.give_back(len(body.data))
+
+    async def _caller(self, request: Request, by_address: Limit) -> Caller:
+        """Who calls; wrong credentials count against the address they came from."""
+        try:
+            return await resolve_caller(request, self._parts)
         except Exception:
             if not request.limits:
                 self._count(request, by_address, request.address)
-            body.require_syntax()
             raise
-        self._limit_caller(request, caller, endpoint)
-        return await endpoint.run(Call(parts, request, caller), values, body)
 
     def _limit_caller(self, request: Request, caller: Caller, endpoint: Endpoint) -> None:
         """The traffic limits by project and by user (contract 00 §10), after the credentials were accepted."""
@@ -150,12 +170,23 @@ class Application:
         if not state.allowed:
             raise RateLimited(retry_after_seconds=state.retry_after_seconds)
 
-    async def _body(self, request: Request, receive: Receive, endpoint: Endpoint) -> RawBody:
+    async def _body(self, request: Request, receive: Receive, endpoint: Endpoint, admit: Callable[[], Awaitable[None]]) -> RawBody:
+        """The body. While it arrives the request does not count as in flight: those who send slowly must not keep out the others."""
         if request.method == "GET":
             return NO_BODY
         kind = read_kind(request)
-        data = await read_body(receive, request, endpoint.body_limit)
-        return NO_BODY if kind == "none" else RawBody(kind, valid_utf8(data))
+        self._in_flight -= 1
+        try:
+            data = await read_body(receive, request, endpoint.body_limit, admit, self._bodies)
+        finally:
+            self._in_flight += 1
+        if kind == "none":
+            self._bodies.give_back(len(data))
+            return NO_BODY
+        valid = valid_utf8(data)
+        if len(valid) != len(data):
+            self._bodies.give_back(len(data) - len(valid))
+        return RawBody(kind, valid)
 
 
 def _require_one_host(request: Request) -> None:

@@ -122,19 +122,20 @@ class Endpoint:
         """
         if self.me_fields and self._says_me(call.request, values, body) and await call.live_user_id() is None:
             raise CannotGetOwnUserWithoutUser
-        self._require_access(call)
+        self.require_access(call.access)
         arguments = await self._decode(call, values, body)
         result = await self.handler(**arguments)
         if isinstance(result, Response):
             return result
         return json_response(result, self.status)
 
-    def _require_access(self, call: Call) -> None:
-        if call.access >= self.access:
+    def require_access(self, access: Access) -> None:
+        """Raises AccessTypeRequired or InsufficientAccessType for a caller who may not use the endpoint."""
+        if access >= self.access:
             return
-        if call.access is Access.PUBLIC:
+        if access is Access.PUBLIC:
             raise AccessTypeRequired
-        raise InsufficientAccessType(actual_access_type=call.access.wire, allowed_access_types=self.access.and_higher)
+        raise InsufficientAccessType(actual_access_type=access.wire, allowed_access_types=self.access.and_higher)
 
     async def _decode(self, call: Call, values: list[str], body: RawBody) -> dict[str, Any]:
         arguments: dict[str, Any] = {"call": call} if "call" in self.takes else {}

@@ -14,7 +14,7 @@ import msgspec
 
 from hexclave_server.core import randomness
 from hexclave_server.core.client_address import UNKNOWN_ADDRESS, ClientAddress
-from hexclave_server.core.errors import PlainError
+from hexclave_server.core.errors import PlainError, Unavailable
 from hexclave_server.core.schema import BodyUnparsable
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 BODY_SECONDS = 15
+BODY_BYTES_BEFORE_CREDENTIALS = 64 * 1024
+BODY_BYTES_AT_ONCE = 256 * 1024 * 1024
 MAX_QUERY_PARAMETERS = 1000
 
 JSON = (b"content-type", b"application/json; charset=utf-8")
@@ -168,39 +170,62 @@ def streamed_json_response(chunks: AsyncIterator[bytes]) -> Response:
     return Response(200, b"", [JSON, NO_STORE], chunks)
 
 
-async def read_body(receive: Receive, request: Request, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes, within 15 s; bytes that are not UTF-8 are replaced (contract 00 §4).
+class BodyBudget:
+    """The memory that all bodies of a process may take at once: many senders together are refused, not served until it runs out."""
 
-    Raises PlainError 413 or 408, and BodyUnparsable when the body ends before its end.
+    __slots__ = ("left",)
+
+    def __init__(self, size: int = BODY_BYTES_AT_ONCE) -> None:
+        self.left = size
+
+    def take(self, size: int) -> None:
+        """Reserves `size` bytes, to be given back. Raises Unavailable when there are not so many left."""
+        if size > self.left:
+            raise Unavailable(retry_after_seconds=1)
+        self.left -= size
+
+    def give_back(self, size: int) -> None:
+        """Ends a reservation."""
+        self.left += size
+
+
+async def read_body(receive: Receive, request: Request, limit: int, admit: Callable[[], Awaitable[None]], budget: BodyBudget) -> bytes:
+    """The whole body, at most `limit` bytes, within 15 s. What it returns is reserved in the budget.
+
+    A stranger sends no more than 64 KiB: before more is read, `admit` checks who it is and raises what it raises.
+    Raises PlainError 413 or 408, Unavailable, and BodyUnparsable when the body ends before its end.
     """
     announced = request.headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
-    message = await _receive(receive)
-    data: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        data = await _read_rest(receive, data, limit)
-    if len(data) > limit:
-        raise _too_large(limit)
-    return data
-
-
-async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
-    chunks = [first]
-    size = len(first)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            more = True
-            while more:
-                message = await _receive(receive)
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                if size > limit:
-                    raise _too_large(limit)
-                more = message.get("more_body", False)
+            return await _read_chunks(receive, limit, admit, budget)
     except TimeoutError:
         raise PlainError(408, f"The request body did not arrive within {BODY_SECONDS} seconds.") from None
-    return b"".join(chunks)
+
+
+async def _read_chunks(receive: Receive, limit: int, admit: Callable[[], Awaitable[None]], budget: BodyBudget) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    admitted = more = False
+    try:
+        while more or not chunks:
+            message = await _receive(receive)
+            chunk: bytes = message.get("body", b"")
+            budget.take(len(chunk))
+            size += len(chunk)
+            chunks.append(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            if size > BODY_BYTES_BEFORE_CREDENTIALS and not admitted:
+                await admit()
+                admitted = True
+            more = message.get("more_body", False)
+    except BaseException:
+        budget.give_back(size)
+        raise
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 async def _receive(receive: Receive) -> MutableMapping[str, Any]:

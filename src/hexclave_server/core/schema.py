@@ -11,6 +11,7 @@ import re
 import typing
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import accumulate
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -181,7 +182,10 @@ def _check_value(value: Any, field: Field) -> Any:
 # --- the slow way -------------------------------------------------------------------------------------------------------------------
 
 MAX_DEPTH = 500
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# Possessive: a string of megabytes leaves no places behind to go back to.
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS = bytes(set(range(256)) - set(_STEPS))
 
 
 def parse_json(data: bytes) -> Raw:
@@ -189,14 +193,14 @@ def parse_json(data: bytes) -> Raw:
 
     Raises BodyUnparsable (contract 00 §4).
     """
+    try:
+        msgspec.json.decode(data, type=Raw)  # looks at every byte and makes nothing of it: strangers' bodies come this way
+        data.decode()
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BodyUnparsable(_plain_reason(error)) from None
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         msg = f"it is nested more than {MAX_DEPTH} levels deep"
         raise BodyUnparsable(msg)
-    try:
-        msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        if not (isinstance(error, msgspec.DecodeError) and "out of range" in str(error)):
-            raise BodyUnparsable(_plain_reason(error)) from None
     return Raw(data)
 
 
@@ -205,14 +209,9 @@ def _plain_reason(error: Exception) -> str:
 
 
 def _depth(data: bytes) -> int:
-    depth = deepest = 0
-    for byte in _STRINGS.sub(b"", data):
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
+    """How deep valid JSON is nested."""
+    brackets = _STRINGS.sub(b"", data).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
 def decode_value(struct: type[T], value: Any, where: str) -> T:
