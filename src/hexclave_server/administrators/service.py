@@ -123,7 +123,11 @@ async def make_administrator(conn: Connection, internal: Project, user_id: str) 
 
 
 async def seed_administrator(parts: Parts) -> bool:
-    """Makes the administrator that settings name, unless there is one already; whether it did. Never resets a password."""
+    """Makes the administrator that settings name, unless there is one already; whether it did. Never resets a password.
+
+    Somebody who signed up with this address beforehand has not proved that it is his: he must have this password (contract 15 §1).
+    Raises SetupPasswordMismatch where he has not.
+    """
     settings = parts.settings
     if settings.seed_admin_email is None or settings.seed_admin_password is None:
         return False
@@ -132,15 +136,11 @@ async def seed_administrator(parts: Parts) -> bool:
         return False
     email = normalise_address(settings.seed_admin_email)
     known = await users.find_credential(parts.db, internal.tenancy, email)
-    password_hash = await parts.hasher.hash(settings.seed_admin_password)
-
-    async def work(conn: Connection) -> None:
-        if known is not None:
-            await make_administrator(conn, internal, known.user_id)
-        else:
-            await _ensure_administrator(conn, internal, _Account(None, email, password_hash))
-
-    await parts.db.write(work)
+    if known is None:
+        account = _Account(None, email, await parts.hasher.hash(settings.seed_admin_password))
+    else:
+        account = await _prove(parts, internal, email, settings.seed_admin_password)
+    await parts.db.write(lambda conn: _ensure_administrator(conn, internal, account))
     return True
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from hexclave_server.administrators.service import create_setup_code, seed_administrator, setup_link
+from hexclave_server.administrators.service import SetupPasswordMismatch, create_setup_code, seed_administrator, setup_link
 from hexclave_server.app import build_parts
 from hexclave_server.cli.failures import CommandFailed
 from hexclave_server.core import clock, data_directory
@@ -89,6 +89,13 @@ def _wrong(settings: Settings) -> str:
     return f"The master secret in {source} is not the one that the database was made with. Set HEXCLAVE_MASTER_SECRET to that one."
 
 
+def _foreign_administrator(settings: Settings) -> str:
+    return (
+        f"{settings.seed_admin_email} has an account already, and HEXCLAVE_SEED_ADMIN_PASSWORD is not its password. "
+        "Give its password if it is yours; else leave HEXCLAVE_SEED_ADMIN_EMAIL out and use hexclave admin link."
+    )
+
+
 async def _master_secret(settings: Settings, *, may_create: bool = False) -> bytes:
     database = make_database(settings.database_url, settings.data_dir, 1)
     await database.start()
@@ -104,7 +111,10 @@ async def bring_up_to_date(settings: Settings) -> FirstStart | None:
     await parts.db.start()
     try:
         first = await seed(parts.db, parts.keyring, settings)
-        await seed_administrator(parts)
+        try:
+            await seed_administrator(parts)
+        except SetupPasswordMismatch:
+            raise CommandFailed(_foreign_administrator(settings)) from None
         if first is None:
             return None
         link = None if settings.seed_admin_email else setup_link(settings, await create_setup_code(parts))

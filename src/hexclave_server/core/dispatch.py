@@ -64,17 +64,15 @@ class Application:
     async def _answer(self, request: Request, receive: Receive) -> Response:
         path = request.raw_path
         in_api = path.startswith(b"/api/") or path == b"/api"
-        if not in_api:
-            health = await self._health(request)
-            if health is not None:
-                finish(request, health, SECURITY_HEADERS)
-                return health
-        elif path.endswith(b"/"):
+        if in_api and path.endswith(b"/"):
             response = _without_trailing_slash(request)
             finish(request, response, API_HEADERS, with_request_id=False)
             return response
         with_request_id = True
         try:
+            if not in_api and (health := await self._health(request)) is not None:
+                finish(request, health, SECURITY_HEADERS)
+                return health
             if self._in_flight > MAX_IN_FLIGHT:
                 raise Unavailable(retry_after_seconds=1)
             _require_one_host(request)

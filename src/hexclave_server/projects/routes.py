@@ -10,6 +10,7 @@ from hexclave_server.core.known_errors import (
     ApiKeyNotFound,
     CurrentProjectNotFound,
     ExpectedInternalProject,
+    RestrictedUserNotAllowed,
     TeamMembershipNotFound,
     UserAuthenticationRequired,
 )
@@ -70,7 +71,13 @@ async def delete_managed_project(call: Call, query: NoQuery) -> Success:  # noqa
     return Success()
 
 
-@endpoint("GET /internal/projects", access=CLIENT, limit=READ, tags=_PROJECTS, errors=[UserAuthenticationRequired, ExpectedInternalProject])
+@endpoint(
+    "GET /internal/projects",
+    access=CLIENT,
+    limit=READ,
+    tags=_PROJECTS,
+    errors=[UserAuthenticationRequired, ExpectedInternalProject, RestrictedUserNotAllowed],
+)
 async def list_managed_projects(call: Call, query: NoQuery) -> AdminProjectList:  # noqa: ARG001
     """The projects that the signed-in user of the internal project manages"""
     user_id = await _require_internal_user(call)
@@ -90,7 +97,7 @@ async def list_managed_projects(call: Call, query: NoQuery) -> AdminProjectList:
     tags=_PROJECTS,
     status=201,
     body_limit=PROJECT_BODY_LIMIT,
-    errors=[UserAuthenticationRequired, ExpectedInternalProject, TeamMembershipNotFound],
+    errors=[UserAuthenticationRequired, ExpectedInternalProject, RestrictedUserNotAllowed, TeamMembershipNotFound],
 )
 async def create_project(call: Call, query: NoQuery, body: ProjectCreate) -> AdminProjectRead:  # noqa: ARG001
     """Creates a project that a team of the signed-in user of the internal project owns"""
@@ -149,12 +156,17 @@ async def update_key_set(call: Call, path: KeySetPath, query: NoQuery, body: Key
 
 
 async def _require_internal_user(call: Call) -> str:
-    """The signed-in user of the project `internal`. Raises UserAuthenticationRequired, then ExpectedInternalProject."""
+    """The signed-in user of the project `internal`. Raises UserAuthenticationRequired, then ExpectedInternalProject.
+
+    A restricted or anonymous one manages nothing, whatever headers he sends: his admin access token is refused everywhere else, too.
+    """
     user_id = await call.live_user_id()
     if user_id is None:
         raise UserAuthenticationRequired
     if call.project.id != INTERNAL_PROJECT_ID:
         raise ExpectedInternalProject
+    if call.claims is not None and call.claims.restricted_reason is not None:
+        raise RestrictedUserNotAllowed(restricted_reason={"type": call.claims.restricted_reason})
     return user_id
 
 
