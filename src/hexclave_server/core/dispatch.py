@@ -5,8 +5,10 @@ Outermost first: path and method, address limit, body, credentials, limits by pr
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import TYPE_CHECKING
+from contextlib import aclosing
+from typing import TYPE_CHECKING, cast
 
 from hexclave_server.core.access import resolve_caller
 from hexclave_server.core.client_address import client_address
@@ -18,7 +20,7 @@ from hexclave_server.core.http import BodyBudget, Receive, Request, Response, Sc
 from hexclave_server.core.rendering import API_HEADERS, SECURITY_HEADERS, error_response, finish, unexpected_error_response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from hexclave_server.core.context import Parts
     from hexclave_server.core.limits import Limit
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 VERSIONS = frozenset((b"v1", b"v2beta1", b"v2beta2", b"v2beta3", b"v2beta4", b"v2beta5", b"latest"))
 MAX_IN_FLIGHT = 1000
+SEND_SECONDS = 15
 
 _COUNTED_BY_PROJECT = ("server", "admin")  # once their key has proved right; a wrong one counts against its address
 
@@ -54,8 +57,7 @@ class Application:
             response = await self._answer(request, receive)
             await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
             if response.chunks is not None:
-                async for chunk in response.chunks:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await _send_chunks(response.chunks, send)
             await send({"type": "http.response.body", "body": response.body})
         finally:
             self._in_flight -= 1
@@ -185,6 +187,14 @@ class Application:
         if len(valid) != len(data):
             self._bodies.give_back(len(data) - len(valid))
         return RawBody(kind, valid)
+
+
+async def _send_chunks(chunks: AsyncIterator[bytes], send: Send) -> None:
+    """Sends an answer while it is made. A client that takes nothing for 15 s loses the connection: what is read for him holds resources."""
+    async with aclosing(cast("AsyncGenerator[bytes]", chunks)):
+        async for chunk in chunks:
+            async with asyncio.timeout(SEND_SECONDS):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 def _require_one_host(request: Request) -> None:

@@ -18,6 +18,7 @@ from hexclave_server.core.db.cached_generation import CachedGeneration
 from hexclave_server.core.db.errors import DatabaseUnavailable, TransactionIsOver
 from hexclave_server.core.db.generation import BUMP_GENERATION, GENERATION_KEY, READ_GENERATION
 from hexclave_server.core.db.interface import Connection
+from hexclave_server.core.db.long_reads import LongReads
 from hexclave_server.core.db.postgres_errors import REPEATABLE, SCHEMA_CHANGED, translated
 from hexclave_server.core.db.postgres_pool import PostgresPool, RawConnection, outcome_count, split_url
 from hexclave_server.core.db.query import Query
@@ -91,7 +92,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, data_dir: Path, pool: int) -> None:
         self._pool = PostgresPool(url, pool)
-        self._long_reads = asyncio.Semaphore(max(1, pool // 2))
+        self._long_reads = LongReads(max(1, pool // 2))
         self._behind_pooler = split_url(url)[1] == 0
         self._generation = CachedGeneration(data_dir / "generation", self._read_counter)
 
@@ -132,7 +133,7 @@ class PostgresDatabase:
         """See `Database`. A cursor in a read-only snapshot."""
         compiled = query.for_postgresql()
         decode = compiled.decoder(row)
-        async with self._long_reads:  # half of the connections stay for the others
+        async with self._long_reads.turn(params.get("tenancy_id")):  # half of the connections stay for the others
             raw = await self._pool.acquire()
             try:
                 await raw.execute(BEGIN_SNAPSHOT)

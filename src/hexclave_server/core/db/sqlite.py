@@ -17,6 +17,7 @@ from hexclave_server.core.db.cached_generation import CachedGeneration
 from hexclave_server.core.db.errors import DatabaseUnavailable
 from hexclave_server.core.db.generation import GENERATION_KEY, READ_GENERATION
 from hexclave_server.core.db.interface import Connection
+from hexclave_server.core.db.long_reads import LongReads
 from hexclave_server.core.db.query import CompiledQuery, Query
 from hexclave_server.core.db.sqlite_checkpoints import Checkpoints
 from hexclave_server.core.db.sqlite_file import SqliteConnection, open_connection, roll_back, translated
@@ -41,7 +42,7 @@ class SqliteDatabase:
         self._writer = GroupedWriter(lambda: open_connection(path, reads_only=False), self._raise_generation)
         self._checkpoints = Checkpoints(path, lambda: open_connection(path, reads_only=False, cache_kilobytes=2000))
         self._generation = CachedGeneration(path.with_name(path.name + "-generation"), self._read_counter)
-        self._long_reads = asyncio.Semaphore(LONG_READS_AT_ONCE)
+        self._long_reads = LongReads(LONG_READS_AT_ONCE)
         self._threads = ThreadPoolExecutor(LONG_READS_AT_ONCE, "sqlite-read")
 
     async def start(self) -> None:
@@ -132,7 +133,7 @@ class SqliteDatabase:
         decode = compiled.decoder(row)
         arguments = compiled.arguments(params)
         loop = asyncio.get_running_loop()
-        async with self._long_reads:
+        async with self._long_reads.turn(params.get("tenancy_id")):
             connection = await loop.run_in_executor(self._threads, lambda: open_connection(self._path, reads_only=True))
             try:
                 cursor = connection.cursor()
