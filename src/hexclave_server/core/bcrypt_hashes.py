@@ -22,6 +22,12 @@ def validate_bcrypt_hash(text: str) -> bool:
     return match is not None and _MIN_COST <= int(match[1]) <= MAX_COST
 
 
+def bcrypt_cost(text: str) -> int:
+    """The cost of a bcrypt hash, which doubles its time with each step; 0 for any other text."""
+    match = _FORM.match(text)
+    return 0 if match is None else int(match[1])
+
+
 def verify_bcrypt(password: str, stored: str) -> bool:
     """Whether the first 72 bytes of the password have this hash; False for a hash that `validate_bcrypt_hash` refuses."""
     match = _FORM.match(stored)

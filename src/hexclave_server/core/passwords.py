@@ -20,7 +20,7 @@ import argon2
 import msgspec
 
 from hexclave_server.core import randomness
-from hexclave_server.core.bcrypt_hashes import validate_bcrypt_hash, verify_bcrypt
+from hexclave_server.core.bcrypt_hashes import bcrypt_cost, validate_bcrypt_hash, verify_bcrypt
 from hexclave_server.core.errors import Unavailable
 
 T = TypeVar("T")
@@ -31,6 +31,8 @@ PARALLELISM = 1
 DEFAULT_QUEUE = 64
 _NICENESS = 10
 _RETRY_AFTER_SECONDS = 1
+_USUAL_BCRYPT_COST = 12  # a quarter of a second; each step above doubles it
+_SLOW_QUEUE = 8
 
 _argon2 = argon2.PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM, type=argon2.Type.ID)
 
@@ -52,6 +54,7 @@ class PasswordHasher:
         self._threads = threads or os.cpu_count() or 1
         self._places = self._threads + queue
         self._pool: _Pool | None = None
+        self._slow_pool: _Pool | None = None
         self._dummy_hash = _unmatchable_hash()
         self._counter_lock = threading.Lock()
         self.performed = 0
@@ -65,16 +68,18 @@ class PasswordHasher:
 
         Raises Unavailable when the queue is full.
         """
-        return await self._run(lambda: _verify(password, stored_hash, self._dummy_hash))
+        slow = stored_hash is not None and bcrypt_cost(stored_hash) > _USUAL_BCRYPT_COST
+        return await self._run(lambda: _verify(password, stored_hash, self._dummy_hash), slow=slow)
 
     def close(self) -> None:
         """Refuse what waits; what runs ends by itself. The next use starts anew."""
-        if self._pool is not None:
-            self._pool.executor.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        for pool in (self._pool, self._slow_pool):
+            if pool is not None:
+                pool.executor.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._slow_pool = None
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        pool = self._live_pool()
+    async def _run(self, work: Callable[[], T], *, slow: bool = False) -> T:
+        pool = self._live_slow_pool() if slow else self._live_pool()
         if not pool.places.acquire(blocking=False):
             raise Unavailable(retry_after_seconds=_RETRY_AFTER_SECONDS)
         try:
@@ -96,6 +101,12 @@ class PasswordHasher:
         if self._pool is None or self._pool.process_id != os.getpid():  # threads do not survive a fork
             self._pool = _Pool(self._threads, self._places)
         return self._pool
+
+    def _live_slow_pool(self) -> "_Pool":
+        """One thread for imported hashes that take seconds, so that whoever imported them does not keep out everybody else."""
+        if self._slow_pool is None or self._slow_pool.process_id != os.getpid():
+            self._slow_pool = _Pool(1, 1 + _SLOW_QUEUE)
+        return self._slow_pool
 
     def _counted(self, work: Callable[[], T]) -> T:
         with self._counter_lock:
