@@ -30,7 +30,7 @@ class Plan:
     reads: int = 12_000
     lists: int = 600
     hashes: int = 300
-    paced_seconds: float = 15
+    paced_seconds: float = 8
     million: bool = False
 
     def count(self, call: str) -> int:
@@ -67,13 +67,21 @@ def alone(ours: Target, plan: Plan) -> dict[str, Figure]:
     return figures
 
 
-def reads_beside_sign_ins(ours: Target, plan: Plan) -> tuple[Outcome, Outcome, Outcome]:
-    """Session reads at a steady pace: idle, and while sign-ins saturate the hashing pool; and those sign-ins."""
-    reads = Spec(ours.port, ours.requests("me"), connections=4, seconds=plan.paced_seconds, per_second=IDLE_READS_PER_SECOND)
-    idle = finish_load(start_load(reads))
-    sign_ins = start_load(Spec(ours.port, ours.requests("sign_in"), connections=8, seconds=plan.paced_seconds + 2))
-    busy = finish_load(start_load(reads))
-    return idle, busy, finish_load(sign_ins)
+def reads_beside_sign_ins(ours: Target, plan: Plan) -> report.Latency:
+    """Session reads at a steady pace: idle, and while sign-ins saturate the hashing pool; the best of the rounds, as everywhere."""
+    seconds = plan.paced_seconds
+    reads = Spec(ours.port, ours.requests("me"), connections=4, seconds=seconds, per_second=IDLE_READS_PER_SECOND)
+    sign_ins = Spec(ours.port, ours.requests("sign_in"), connections=8, seconds=seconds + 1)
+    idle: list[Outcome] = []
+    busy: list[Outcome] = []
+    hashed: list[Outcome] = []
+    for _ in range(plan.rounds):
+        idle.append(finish_load(start_load(reads)))
+        beside = start_load(sign_ins)
+        busy.append(finish_load(start_load(reads)))
+        hashed.append(finish_load(beside))
+    rate = max(each.count / each.seconds for each in hashed)
+    return report.Latency(*(min(each.percentile(part) for each in some) for some in (idle, busy) for part in (0.5, 0.99)), rate)
 
 
 def measure(database: DatabaseKind, plan: Plan, printer: report.Report) -> None:
@@ -87,7 +95,7 @@ def measure(database: DatabaseKind, plan: Plan, printer: report.Report) -> None:
         ours.fill(plan.users)
         with closing(Bare(ours)) as bare:
             printer.comparison(database, plan.users, list(compare(ours, bare, plan)))
-        printer.latency(database, *reads_beside_sign_ins(ours, plan))
+        printer.latency(database, reads_beside_sign_ins(ours, plan))
         sizes[plan.users] = alone(ours, plan)
         if plan.million:
             ours.fill(1_000_000)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import apsw
 
-from benchmarks.load import Outcome
 from benchmarks.measure import Figure
 
 LIBRARIES = ("granian", "starlette", "msgspec", "apsw", "asyncpg", "cryptography", "argon2-cffi")
@@ -25,6 +24,17 @@ class Row:
     ours: Figure
     bare: Figure
     argon2id_micros: float | None = None
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of session reads, idle and beside sign-ins, and how many of these there were."""
+
+    idle_p50: float
+    idle_p99: float
+    busy_p50: float
+    busy_p99: float
+    sign_ins_per_second: float
 
 
 class Report:
@@ -61,15 +71,11 @@ class Report:
                     flush=True,
                 )
 
-    def latency(self, database: str, idle: Outcome, busy: Outcome, sign_ins: Outcome) -> None:
+    def latency(self, database: str, found: Latency) -> None:
         """Session reads while sign-ins saturate the pool."""
-        p99_idle, p99_busy = idle.percentile(0.99), busy.percentile(0.99)
         print(
-            f"\n{NAMES[database]}: p99 of session reads {p99_idle:.2f} ms idle, {p99_busy:.2f} ms beside {sign_ins.count / sign_ins.seconds:.0f}",
-            end=" ",
-        )
-        print(
-            f"sign-ins per second: {p99_busy / p99_idle:.1f} times (p50 {idle.percentile(0.5):.2f} and {busy.percentile(0.5):.2f} ms).",
+            f"\n{NAMES[database]}: p99 of session reads {found.idle_p99:.2f} ms idle, {found.busy_p99:.2f} ms beside {found.sign_ins_per_second:.0f}"
+            f" sign-ins per second: {found.busy_p99 / found.idle_p99:.1f} times (p50 {found.idle_p50:.2f} and {found.busy_p50:.2f} ms).",
             flush=True,
         )
 
