@@ -56,7 +56,7 @@ class NewUser(msgspec.Struct, frozen=True, kw_only=True):
 async def create_user(conn: Connection, project: Project, new: NewUser, *, now: int) -> str:
     """Creates the user at `now` (epoch milliseconds), with default permissions and personal team as configured; returns the id.
 
-    Raises UserEmailAlreadyExists when the address is to be used for sign-in and somebody signs in with it; PlainError 409 for an account
+    Raises UserEmailAlreadyExists when the address is to be used for sign-in and somebody signs in with it; PlainError 400 for an account
     at a provider that somebody signs in with.
     """
     tenancy = project.tenancy
@@ -66,7 +66,7 @@ async def create_user(conn: Connection, project: Project, new: NewUser, *, now: 
             conn, tenancy, new.id, provider_id=account.provider_id, account_id=account.account_id, email=account.email, now=now
         )
         if not linked:
-            raise PlainError(409, f"Somebody signs in with this account at {account.provider_id} already.")
+            raise PlainError(400, f"Somebody signs in with this account at {account.provider_id} already.")
     if new.primary_email is not None:
         added = await contact_channels.create_primary(
             conn,

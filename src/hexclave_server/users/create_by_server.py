@@ -28,7 +28,7 @@ from hexclave_server.users.write_rules import (
 async def create_user_by_server(parts: Parts, project: Project, access: Access, body: UserCreate) -> ServerUserRead:
     """Creates a user and returns him as he was before he got his personal team (contract 05 §2.5).
 
-    Raises SchemaError, PlainError 400 or 409 and UserEmailAlreadyExists by the rules of contract 05 §1.3 to §1.9.
+    Raises SchemaError, PlainError 400 and UserEmailAlreadyExists by the rules of contract 05 §1.3 to §1.9.
     """
     require_consistent(body)
     new = await _new_user(parts, project, access, body)

@@ -21,7 +21,7 @@ from hexclave_server.users.restriction import verification_required
 from hexclave_server.users.wire import Pagination, ServerUserList, ServerUserRead, UserListQuery
 
 MAX_PAGE_IN_MEMORY = 1000
-STREAMED_PAGE = 200
+STREAMED_PAGE = 100
 
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_.-]")
 _UUID_VERSION = 14
@@ -138,8 +138,8 @@ class _Reader:
 
 
 async def _chained(begun: list[list[UserRow]], pages: AsyncIterator[list[UserRow]]) -> AsyncGenerator[list[UserRow]]:
-    for rows in begun:
-        yield rows
+    while begun:  # and let go of each
+        yield begun.pop(0)
     async for rows in pages:
         yield rows
 
