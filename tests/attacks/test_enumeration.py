@@ -15,7 +15,8 @@ from tests.server import DatabaseKind, Project, RunningServer, free_port, new_em
 from tests.sessions.tokens import known_error
 
 PASSWORD = "correct horse battery"
-SAMPLES = 60
+SAMPLES = 200
+CERTAIN = 2.58  # standard deviations: p < 0.01
 
 
 @pytest.fixture(scope="module")
@@ -86,16 +87,32 @@ def sign_in_times(project: Project, known: str) -> tuple[list[float], list[float
 
 
 def test_known_and_unknown_accounts_take_the_same_time(unthrottled: RunningServer) -> None:
-    project = unthrottled.project
-    known = project.sign_up()["email"]
-    found: list[str] = []
-    for _ in range(3):  # chance tells them apart once in a hundred rounds; a difference that is there does so in every round
-        ours, theirs = sign_in_times(project, known)
-        ratio, z = statistics.median(ours) / statistics.median(theirs), mann_whitney_z(ours, theirs)
-        if 0.9 < ratio < 1.1 and z < 2.58:
+    """Measured a second time when the first can be told apart: whatever else the machine does is no leak, and passes."""
+    known = unthrottled.project.sign_up()["email"]
+    verdicts = []
+    for _ in range(2):
+        before = hashes(unthrottled)
+        times = seconds_of_failures(unthrottled.project, known)
+        assert hashes(unthrottled) == before + 2 * SAMPLES, "one verification for each try"
+        ratio, z = statistics.median(times[True]) / statistics.median(times[False]), mann_whitney_z(times[True], times[False])
+        verdicts.append(f"known accounts take {ratio:.3f} of the time of unknown ones, {z:.2f} standard deviations apart")
+        if 0.9 < ratio < 1.1 and z < CERTAIN:
+            print(verdicts[-1])
             return
-        found.append(f"ratio {ratio:.2f}, z {z:.2f}")
-    raise AssertionError(f"known and unknown accounts can be told apart by time: {found}")
+    pytest.fail("; ".join(verdicts))
+
+
+def seconds_of_failures(project: Project, known: str) -> dict[bool, list[float]]:
+    """What interleaved sign-ins with a wrong password take, for the known account (True) and for unknown ones."""
+    times: dict[bool, list[float]] = {True: [], False: []}
+    with project.http("client") as client:
+        for number in range(2 * SAMPLES):
+            is_known = number % 2 == 0
+            body = {"email": known if is_known else new_email(), "password": "wrong password"}
+            started = time.perf_counter()
+            assert client.post("/auth/password/sign-in", json=body).status_code == 400
+            times[is_known].append(time.perf_counter() - started)
+    return times
 
 
 def mann_whitney_z(first: list[float], second: list[float]) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -220,5 +221,21 @@ class Ledger:
                 cursor = {"cursor": page["pagination"]["next_cursor"]}
         assert Counter(found) == Counter(known)
         require_invariants(self.project.server)
+        # The one more is the administrators' team, which nobody has joined yet.
         deleted = sum(account.is_deleted for account in self.accounts)
-        assert teams_without_members(self.project.server) <= deleted + 1, "besides the administrators, only a deletion leaves a team behind"
+        assert teams_without_members(self.project.server) <= deleted + 1, "only deletions leave teams behind"
+
+
+async def seconds_until_writes(project: Project, most: float = 20.0) -> float:
+    """How long it takes until a write is acknowledged; before that every answer is a 503 that says when to come back."""
+    started = time.monotonic()
+    async with project.async_http("admin") as http:
+        for number in itertools.count():
+            answer = await http.patch("/internal/projects/current", json={"description": f"try {number}"})
+            if answer.status_code == 200:
+                break
+            assert answer.status_code == 503, answer.text
+            assert answer.headers["retry-after"].isdigit()
+            assert time.monotonic() - started < most, "no write was acknowledged"
+            await asyncio.sleep(0.05)
+    return time.monotonic() - started

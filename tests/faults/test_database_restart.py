@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.ledger import Ledger
+from tests.faults.ledger import Ledger, seconds_until_writes
 from tests.postgres import PostgresForTests
 from tests.server import RunningServer
 
@@ -40,7 +39,7 @@ async def test_cut_connections_and_an_immediate_restart(server: RunningServer, p
         await asyncio.to_thread(postgres.kill_backends)
     await asyncio.sleep(0.5)
     await asyncio.to_thread(postgres.restart)
-    recovered = await seconds_until_writes(server)
+    recovered = await seconds_until_writes(server.project)
     await asyncio.sleep(1)
     stop.set()
     await writing
@@ -56,19 +55,6 @@ async def write_always(ledger: Ledger, stop: asyncio.Event) -> None:
         await ledger.write_until(stop)
 
 
-async def seconds_until_writes(server: RunningServer) -> float:
-    started = time.monotonic()
-    async with server.project.async_http("server") as http:
-        while True:
-            answer = await http.post("/users", json={})
-            if answer.status_code == 201:
-                await http.delete(f"/users/{answer.json()['id']}")
-                return time.monotonic() - started
-            assert answer.status_code == 503, answer.text
-            assert time.monotonic() - started < 4 * RECOVERY_SECONDS
-            await asyncio.sleep(0.05)
-
-
 async def test_ready_tells_that_the_database_is_away(server: RunningServer, postgres: PostgresForTests) -> None:
     async with server.project.async_http("server") as http:
         base = server.base_url
@@ -80,5 +66,5 @@ async def test_ready_tells_that_the_database_is_away(server: RunningServer, post
             assert (await http.get(f"{base}/health")).status_code == 200
         finally:
             await asyncio.to_thread(postgres.start)
-        assert await seconds_until_writes(server) < RECOVERY_SECONDS
+        assert await seconds_until_writes(server.project) < RECOVERY_SECONDS
         assert (await http.get(f"{base}/ready")).status_code == 200

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.faults.invariants import require_invariants
-from tests.faults.ledger import Ledger
+from tests.faults.ledger import Ledger, seconds_until_writes
 from tests.server import RunningServer
 
 SIZE = 20 * 1024 * 1024
@@ -54,7 +55,7 @@ async def test_a_full_disk_costs_writes_but_no_data(cramped_server: RunningServe
     assert refused > 0
     await ledger.verify_reads()
     (small_disk / "filler").unlink()
-    await wait_for_writes(server)
+    assert await seconds_until_writes(server.project) < 5
     before = ledger.acknowledged.total()
     await write_for(ledger, 1.0)
     assert ledger.acknowledged.total() > before
@@ -63,6 +64,35 @@ async def test_a_full_disk_costs_writes_but_no_data(cramped_server: RunningServe
     assert "Traceback" not in server.log()
     assert server.stop() == 0
     require_invariants(server)
+
+
+async def test_a_file_that_may_not_grow_costs_writes_but_no_data() -> None:
+    """The same for a quota, which needs no rights to set up: a limit on the size of files, lowered and lifted while the server runs."""
+    with RunningServer("sqlite", {"HEXCLAVE_LOG_LEVEL": "warning"}) as server:
+        ledger = Ledger(server.project)
+        await write_for(ledger, 1.0)
+        assert set(ledger.statuses) <= {200, 201}
+        limit_files(server, (server.data_dir / "hexclave.db-wal").stat().st_size)
+        await write_for(ledger, 2.0)
+        refused = ledger.statuses[503]
+        assert refused > 0
+        await ledger.verify_reads()
+        limit_files(server, resource.RLIM_INFINITY)
+        assert await seconds_until_writes(server.project) < 5
+        await write_for(ledger, 0.5)
+        await ledger.verify_everything()
+        print(f"{ledger.acknowledged.total()} acknowledged, {refused} refused")
+        assert server.stop() == 0
+        require_invariants(server)
+
+
+def limit_files(server: RunningServer, size: int) -> None:
+    """How large files may grow that the server writes; its hard limit stays."""
+    assert server.process is not None
+    parent = psutil.Process(server.process.pid)
+    for process in (parent, *parent.children(recursive=True)):
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
 async def write_for(ledger: Ledger, seconds: float) -> None:
@@ -78,17 +108,3 @@ def fill(path: Path) -> None:
     with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"\0" * 4096)
-
-
-async def wait_for_writes(server: RunningServer, seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    async with server.project.async_http("server") as http:
-        while True:
-            answer = await http.post("/users", json={})
-            if answer.status_code == 201:
-                await http.delete(f"/users/{answer.json()['id']}")
-                return
-            assert answer.status_code == 503
-            assert answer.headers["retry-after"].isdigit()
-            assert time.monotonic() < deadline, "no writes although there is space again"
-            await asyncio.sleep(0.1)
