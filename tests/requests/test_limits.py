@@ -71,3 +71,10 @@ def test_a_secret_key_beside_client_access_does_not_evade_the_address_limit(limi
 def test_health_is_never_limited(limited: RunningServer) -> None:
     with httpx.Client(base_url=limited.base_url) as client:
         assert {client.get("/health").status_code for _ in range(200)} == {200}
+
+
+def test_paths_that_do_not_exist_are_limited_too(limited: RunningServer) -> None:
+    with limited.http() as client:
+        statuses = {client.get("/nothing").status_code for _ in range(150)}
+    assert 429 in statuses
+    assert statuses <= {404, 429}

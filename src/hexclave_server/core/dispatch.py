@@ -17,6 +17,7 @@ from hexclave_server.core.db import ForeignKeyViolation
 from hexclave_server.core.endpoint import NO_BODY, Endpoint, RawBody, read_kind
 from hexclave_server.core.errors import PlainError, RateLimited, Unavailable
 from hexclave_server.core.http import BodyBudget, Receive, Request, Response, Scope, Send, read_body, text_response, valid_utf8
+from hexclave_server.core.limits import READ
 from hexclave_server.core.rendering import API_HEADERS, SECURITY_HEADERS, error_response, finish, unexpected_error_response
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ class Application:
     async def _route(self, request: Request, receive: Receive, *, in_api: bool) -> tuple[Response, bool]:
         found = self._find(request.raw_path, in_api=in_api)
         if found is None:
+            request.client = client_address(request.peer, request.joined_header, self._parts.settings.trusted_proxies)
+            self._count(request, READ.by_address, request.address)
             await resolve_caller(request, self._parts)
             return text_response(f"There is nothing at {_url(request)}.", 404), True
         methods, values = found
