@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,8 @@ INTERNAL_PUBLISHABLE_KEY = "pck_internal_for_tests"
 INTERNAL_SECRET_KEY = "ssk_internal_for_tests"
 INTERNAL_ADMIN_KEY = "sak_internal_for_tests"
 START_SECONDS = 30
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Given to each client so that it does not load the system's certificates: 33 ms each, for servers that speak plain HTTP."""
 
 
 def free_port() -> int:
@@ -68,9 +71,8 @@ class Project:
     def async_http(self, access: str, access_token: str | None = None, **more: str) -> httpx.AsyncClient:
         """The same for concurrent requests."""
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
-        return httpx.AsyncClient(
-            base_url=self.server.api_url, headers=self.headers(access, access_token, **more), timeout=60, limits=limits
-        )
+        headers = self.headers(access, access_token, **more)
+        return httpx.AsyncClient(base_url=self.server.api_url, headers=headers, timeout=60, limits=limits, verify=NO_TLS)
 
     def sign_up(self, email: str | None = None, password: str = "correct horse battery") -> dict[str, Any]:
         """A new user by password: `access_token`, `refresh_token`, `user_id`, and `email`, `password` as given."""
@@ -168,7 +170,7 @@ class RunningServer:
             if self.process is not None and self.process.poll() is not None:
                 raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.log()}")
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.base_url}/health", timeout=2).status_code == 200:
+                if httpx.get(f"{self.base_url}/health", timeout=2, verify=NO_TLS).status_code == 200:
                     return
             time.sleep(0.02)
         raise AssertionError(f"the server was not healthy within {seconds} s:\n{self.log()}")
@@ -219,7 +221,7 @@ class RunningServer:
 
     def http(self, headers: Mapping[str, str] | None = None) -> httpx.Client:
         """A client of `/api/v1`."""
-        return httpx.Client(base_url=self.api_url, headers=dict(headers or {}), timeout=60)
+        return httpx.Client(base_url=self.api_url, headers=dict(headers or {}), timeout=60, verify=NO_TLS)
 
     @property
     def internal(self) -> Project:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.cli.commands import Commands
-from tests.server import RunningServer, new_email
+from tests.server import NO_TLS, RunningServer, new_email
 
 PASSWORD = "correct horse battery"
 
@@ -23,7 +23,7 @@ def code(server: RunningServer) -> str:
 
 
 def site(server: RunningServer) -> httpx.Client:
-    return httpx.Client(base_url=server.base_url, timeout=30)
+    return httpx.Client(base_url=server.base_url, timeout=30, verify=NO_TLS)
 
 
 def redeem(server: RunningServer, code: str, email: str, password: str = PASSWORD, **headers: str) -> httpx.Response:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.server import Project, RunningServer, new_email
+from tests.server import NO_TLS, Project, RunningServer, new_email
 
 VERSIONS = ["v1", "v2beta1", "v2beta2", "v2beta3", "v2beta4", "v2beta5", "latest"]
 CORS = (
@@ -23,7 +23,7 @@ CORS = (
 
 @pytest.fixture
 def site(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.base_url, timeout=30) as client:
+    with httpx.Client(base_url=server.base_url, timeout=30, verify=NO_TLS) as client:
         yield client
 
 
