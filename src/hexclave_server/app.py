@@ -16,6 +16,7 @@ from hexclave_server.core.jobs import Job, Jobs
 from hexclave_server.core.limits import TrafficLimiter
 from hexclave_server.core.log import RequestLog
 from hexclave_server.core.openapi import documents
+from hexclave_server.core.outbox import Outbox
 from hexclave_server.core.passwords import PasswordHasher
 from hexclave_server.core.router import Router
 from hexclave_server.core.throttles import Throttles
@@ -24,6 +25,7 @@ from hexclave_server.projects import deletion
 from hexclave_server.projects.directory import ProjectDirectory
 from hexclave_server.sessions.signing_keys import SigningKeys
 from hexclave_server.settings import Settings
+from hexclave_server.verification_codes import service as verification_codes
 
 PURGE_SECONDS = 600
 
@@ -45,6 +47,7 @@ def build_parts(settings: Settings, master_secret: bytes) -> Parts:
         directory=directory,
         limiter=TrafficLimiter(settings.rate_limits),
         throttles=Throttles(keyring, enabled=not settings.unsafe_no_throttle),
+        outbox=Outbox(),
     )
 
 
@@ -62,6 +65,7 @@ class Server:
             self.parts.db,
             [
                 Job("purge throttles", PURGE_SECONDS, throttles.purge),
+                Job("purge one-time codes", PURGE_SECONDS, verification_codes.purge),
                 Job("purge deleted projects", deletion.PURGE_INTERVAL_SECONDS, deletion.purge_step),
             ],
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hexclave_server.core.db import Database
     from hexclave_server.core.http import Request
     from hexclave_server.core.limits import TrafficLimiter
+    from hexclave_server.core.outbox import Outbox
     from hexclave_server.core.passwords import PasswordHasher
     from hexclave_server.core.throttles import Throttles
     from hexclave_server.core.tokens import AccessTokenClaims, KeySource, TokenIssuer, TokenVerifier
@@ -112,6 +113,7 @@ class Parts:
     directory: Directory
     limiter: TrafficLimiter
     throttles: Throttles
+    outbox: Outbox
 
 
 class Caller(msgspec.Struct, frozen=True):

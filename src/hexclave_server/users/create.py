@@ -103,6 +103,7 @@ def _columns(new: NewUser) -> dict[str, object]:
         "otp_auth_enabled": new.otp_auth_enabled,
         "totp_secret": new.totp_secret,
         "requires_totp_mfa": False,
+        "totp_last_step": None,
         "selected_team_id": None,
         "country_code": new.country_code,
         "risk_bot": new.risk_bot,

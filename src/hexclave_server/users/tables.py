@@ -1,12 +1,13 @@
 """The table of users.
 
 `display_name_folded` is the display name with its case folded in Python, for searches that mean the same on every database.
-Metadata is kept as the text that was sent. `totp_secret` is encrypted (purpose `totp-secret`, row = user id).
+Metadata is kept as the text that was sent. `totp_secret` is encrypted (purpose `totp-secret`, row = user id);
+`totp_last_step` is the latest time step whose code was accepted (RFC 6238 §5.2), so that no code serves twice.
 """
 
 from sqlalchemy import ForeignKey, Index, Table
 
-from hexclave_server.core.db import bool_column, id_column, int_column, json_column, metadata, millis_column, text_column
+from hexclave_server.core.db import big_int_column, bool_column, id_column, int_column, json_column, metadata, millis_column, text_column
 
 users = Table(
     "users",
@@ -29,6 +30,7 @@ users = Table(
     bool_column("otp_auth_enabled", nullable=False),
     text_column("totp_secret"),
     bool_column("requires_totp_mfa", nullable=False),
+    big_int_column("totp_last_step"),
     id_column("selected_team_id"),
     text_column("country_code"),
     int_column("risk_bot", nullable=False),

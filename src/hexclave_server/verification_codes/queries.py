@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import and_, bindparam, delete, insert, select, tuple_, update
 
 from hexclave_server.core.db import Query
 from hexclave_server.verification_codes.tables import verification_codes
+
+PURGED_AT_ONCE = 1000
+
+_THIS_NONCE = and_(
+    verification_codes.c.tenancy_id == bindparam("tenancy_id"),
+    verification_codes.c.kind == bindparam("kind"),
+    verification_codes.c.nonce_hash == bindparam("nonce_hash"),
+)
+_IS_OUTDATED = verification_codes.c.expires_at <= bindparam("before")
 
 CREATE = Query(
     insert(verification_codes).values(
@@ -20,3 +29,39 @@ CREATE = Query(
         expires_at=bindparam("expires_at"),
     )
 )
+
+COUNT_ATTEMPT = Query(
+    update(verification_codes)
+    .where(_THIS_NONCE)
+    .values(attempts=verification_codes.c.attempts + 1)
+    .returning(
+        verification_codes.c.code_hash,
+        verification_codes.c.user_id,
+        verification_codes.c.payload,
+        verification_codes.c.attempts,
+        verification_codes.c.expires_at,
+        verification_codes.c.used_at,
+    )
+)
+
+REDEEM = Query(
+    update(verification_codes)
+    .where(
+        _THIS_NONCE,
+        verification_codes.c.code_hash == bindparam("code_hash"),
+        verification_codes.c.used_at.is_(None),
+        verification_codes.c.expires_at > bindparam("now"),
+    )
+    .values(used_at=bindparam("now"))
+)
+
+VOID_OF_USER = Query(
+    delete(verification_codes).where(
+        verification_codes.c.tenancy_id == bindparam("tenancy_id"),
+        verification_codes.c.user_id == bindparam("user_id"),
+        verification_codes.c.kind == bindparam("kind"),
+    )
+)
+
+_KEY = (verification_codes.c.tenancy_id, verification_codes.c.kind, verification_codes.c.nonce_hash)
+PURGE = Query(delete(verification_codes).where(tuple_(*_KEY).in_(select(*_KEY).where(_IS_OUTDATED).limit(PURGED_AT_ONCE))))

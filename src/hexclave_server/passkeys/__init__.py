@@ -1,0 +1,1 @@
+"""Passkeys (WebAuthn credentials): registered and signed in with (contract 02 §5)."""
