@@ -1,0 +1,39 @@
+"""Telling a user by email that something he signs in with was changed, so that he learns of it if it was not he (contract 02 §1.8).
+
+A notice is queued in the transaction of the change: there is none without the other. It goes where the owner of the account is known to
+read: to the address that was the primary one before the change.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from hexclave_server.contact_channels.service import find_primary
+from hexclave_server.core.context import Parts, Tenancy
+from hexclave_server.core.db import Connection
+from hexclave_server.emails.service import Template, queue_email, to_user_at
+
+
+class Event(enum.Enum):
+    """What was changed; the variable `event` of the email."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of an event
+    EMAIL = "email"
+    SECOND_FACTOR = "second_factor"
+    PASSKEY = "passkey"
+
+
+async def notify(conn: Connection, parts: Parts, tenancy: Tenancy, user_id: str, event: Event, *, address: str | None = None) -> None:
+    """Queues a notice to the address, by default to the user's primary one; part of the transaction of the change.
+
+    None is queued for a user without an address, nor with `HEXCLAVE_SECURITY_NOTICES=off`. Wake `parts.outbox` after the commit.
+    """
+    if not parts.settings.security_notices:
+        return
+    if address is None:
+        primary = await find_primary(conn, tenancy, user_id)
+        if primary is None:
+            return
+        address = primary.value
+    recipient = to_user_at(user_id, address)
+    await queue_email(conn, parts.keyring, tenancy, Template.SECURITY_NOTICE, recipient, {"event": event.value}, is_high_priority=False)
