@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hexclave_server import routes
-from hexclave_server.core import clock, log, throttles
+from hexclave_server.core import clock, idempotency, log, throttles
 from hexclave_server.core.context import Parts
 from hexclave_server.core.crypto import Keyring
 from hexclave_server.core.db import make_database
@@ -17,7 +17,7 @@ from hexclave_server.core.limits import TrafficLimiter
 from hexclave_server.core.log import RequestLog
 from hexclave_server.core.openapi import documents
 from hexclave_server.core.outbox import Outbox
-from hexclave_server.core.passwords import PasswordHasher
+from hexclave_server.core.passwords import PasswordHasher, processes_per_worker
 from hexclave_server.core.router import Router
 from hexclave_server.core.throttles import Throttles
 from hexclave_server.core.tokens import TokenIssuer, TokenVerifier
@@ -40,7 +40,7 @@ def build_parts(settings: Settings, master_secret: bytes) -> Parts:
         settings=settings,
         db=database,
         keyring=keyring,
-        hasher=PasswordHasher(),
+        hasher=PasswordHasher(processes_per_worker(settings.workers)),
         signing_keys=keys,
         token_issuer=TokenIssuer(keys, public_url=settings.public_url, ttl_seconds=settings.access_token_ttl_seconds),
         token_verifier=TokenVerifier(keys, public_url=settings.public_url, generation=database.generation),
@@ -65,6 +65,7 @@ class Server:
             self.parts.db,
             [
                 Job("purge throttles", PURGE_SECONDS, throttles.purge),
+                Job("purge idempotency keys", PURGE_SECONDS, idempotency.purge),
                 Job("purge one-time codes", PURGE_SECONDS, verification_codes.purge),
                 Job("purge deleted projects", deletion.PURGE_INTERVAL_SECONDS, deletion.purge_step),
             ],

@@ -17,6 +17,7 @@ from hexclave_server.core.db import ForeignKeyViolation
 from hexclave_server.core.endpoint import NO_BODY, Endpoint, RawBody, read_kind
 from hexclave_server.core.errors import PlainError, RateLimited, Unavailable
 from hexclave_server.core.http import BodyBudget, Receive, Request, Response, Scope, Send, read_body, text_response, valid_utf8
+from hexclave_server.core.idempotency import wants_one_effect, with_one_effect
 from hexclave_server.core.limits import READ
 from hexclave_server.core.rendering import API_HEADERS, SECURITY_HEADERS, error_response, finish, unexpected_error_response
 
@@ -144,7 +145,10 @@ class Application:
                 body.require_syntax()
                 raise
             self._limit_caller(request, caller, endpoint)
-            return await endpoint.run(Call(parts, request, caller), values, body)
+            call = Call(parts, request, caller)
+            if wants_one_effect(call):
+                return await with_one_effect(call, body.data, lambda: endpoint.run(call, values, body))
+            return await endpoint.run(call, values, body)
         finally:
             self._bodies.give_back(len(body.data))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hexclave_server.core.db.opening import is_postgresql, sqlite_path
 
-HEAD = "0005"
+HEAD = "0006"
 
 
 class NewerDatabase(Exception):
