@@ -67,6 +67,8 @@ GUESSES_BY_ADDRESS: Final = Throttle("guesses", burst=100, interval_seconds=3, b
 """For whoever tries many accounts; right secrets are given back, so that an office behind one address is not refused."""
 WRONG_TOKENS_BY_ADDRESS: Final = Throttle("wrong-tokens", burst=300, interval_seconds=1, by=By.ADDRESS)
 """For secrets nobody can guess: generous, because one back end serves many users."""
+MESSAGES: Final = Throttle("messages", burst=10, interval_seconds=60)
+"""For mail that anybody can have sent to an address (the account): nobody's mailbox is filled through this server."""
 
 _NOW, _INTERVAL = bindparam("now", type_=BigInteger()), bindparam("interval", type_=BigInteger())
 _HORIZON = bindparam("horizon", type_=BigInteger())
@@ -112,6 +114,14 @@ class Throttles:
                 raise RateLimited(retry_after_seconds=max(waits))
 
         await db.write(work)
+
+    async def try_count(self, conn: Connection, tenancy_id: str, subject: Subject) -> bool:
+        """Count one try of the subject as part of the caller's transaction; False, and nothing counted, when it has none left."""
+        if not self._enabled:
+            return True
+        now = clock.now_millis()
+        [(key, throttle)] = self._keyed([subject])
+        return await _count_one(conn, tenancy_id, key, throttle, now) == 0
 
     async def count_failure(self, db: Database, tenancy_id: str, *subjects: Subject) -> None:
         """Count a wrong secret of high entropy; raises RateLimited, instead of the error that says it was wrong, when there were too many."""

@@ -11,7 +11,11 @@ import enum
 from hexclave_server.contact_channels.service import find_primary
 from hexclave_server.core.context import Parts, Tenancy
 from hexclave_server.core.db import Connection
+from hexclave_server.core.throttles import Throttle
 from hexclave_server.emails.service import Template, queue_email, to_user_at
+
+NOTICES = Throttle("security-notices", burst=20, interval_seconds=600)
+"""Per user. Who changes an account back and forth must not fill a mailbox with notices; twenty of them have been notice enough."""
 
 
 class Event(enum.Enum):
@@ -35,5 +39,7 @@ async def notify(conn: Connection, parts: Parts, tenancy: Tenancy, user_id: str,
         if primary is None:
             return
         address = primary.value
+    if not await parts.throttles.try_count(conn, tenancy.id, NOTICES.of(user_id)):
+        return
     recipient = to_user_at(user_id, address)
     await queue_email(conn, parts.keyring, tenancy, Template.SECURITY_NOTICE, recipient, {"event": event.value}, is_high_priority=False)
