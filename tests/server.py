@@ -22,6 +22,7 @@ from typing import Any, Literal, Self
 
 import httpx
 
+from tests.mail import SmtpReceiver
 from tests.postgres import fresh_database
 
 DatabaseKind = Literal["sqlite", "postgresql"]
@@ -111,9 +112,11 @@ def new_email() -> str:
 
 
 class RunningServer:
-    """One `hexclave serve` with a directory and a database of its own."""
+    """One `hexclave serve` with a directory and a database of its own, and a mail server (`mail`) unless it shall use the local mailbox."""
 
-    def __init__(self, database: DatabaseKind = "sqlite", settings: Mapping[str, str] | None = None, *, workers: int = 1) -> None:
+    def __init__(
+        self, database: DatabaseKind = "sqlite", settings: Mapping[str, str] | None = None, *, workers: int = 1, mail: bool = True
+    ) -> None:
         self.database = database
         self.workers = workers
         self.directory = Path(tempfile.mkdtemp(prefix="hexclave-test-"))
@@ -125,6 +128,7 @@ class RunningServer:
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.api_url = f"{self.base_url}/api/v1"
         self._cleanup = contextlib.ExitStack()
+        self._receiver = SmtpReceiver() if mail else None
         database_url = {} if database == "sqlite" else {"HEXCLAVE_DATABASE_URL": self._cleanup.enter_context(fresh_database())}
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HEXCLAVE_")},
@@ -140,6 +144,7 @@ class RunningServer:
             "HEXCLAVE_SEED_INTERNAL_SUPER_SECRET_ADMIN_KEY": INTERNAL_ADMIN_KEY,
             "HEXCLAVE_SEED_INTERNAL_SIGN_UP_ENABLED": "true",
             **database_url,
+            **(self._receiver.settings if self._receiver is not None else {}),
             **(settings or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -149,6 +154,8 @@ class RunningServer:
 
     def start(self, *, wait: bool = True) -> RunningServer:
         """Starts the process and waits until it is healthy."""
+        if self._receiver is not None and not self._receiver.is_running:
+            self._receiver.start()
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "hexclave_server", "serve"],
@@ -198,6 +205,8 @@ class RunningServer:
     def close(self) -> None:
         """Stops the server and removes its directory and database."""
         self.stop()
+        if self._receiver is not None:
+            self._receiver.stop()
         self._cleanup.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -208,6 +217,12 @@ class RunningServer:
         self.close()
 
     # --- what tests ask of it ---
+
+    @property
+    def mail(self) -> SmtpReceiver:
+        """The mail server that this server sends to."""
+        assert self._receiver is not None, "this server keeps its mails in the local mailbox"
+        return self._receiver
 
     def log(self) -> str:
         """Everything that the server has written."""
@@ -271,7 +286,9 @@ class RunningServer:
 
 
 @contextlib.contextmanager
-def running_server(database: DatabaseKind, settings: Mapping[str, str] | None = None, *, workers: int = 1) -> Iterator[RunningServer]:
+def running_server(
+    database: DatabaseKind, settings: Mapping[str, str] | None = None, *, workers: int = 1, mail: bool = True
+) -> Iterator[RunningServer]:
     """A started server for the length of a block."""
-    with RunningServer(database, settings, workers=workers) as server:
+    with RunningServer(database, settings, workers=workers, mail=mail) as server:
         yield server

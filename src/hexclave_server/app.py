@@ -21,8 +21,10 @@ from hexclave_server.core.passwords import PasswordHasher, processes_per_worker
 from hexclave_server.core.router import Router
 from hexclave_server.core.throttles import Throttles
 from hexclave_server.core.tokens import TokenIssuer, TokenVerifier
+from hexclave_server.emails.delivery import Delivery
 from hexclave_server.projects import deletion
 from hexclave_server.projects.directory import ProjectDirectory
+from hexclave_server.sessions import service as sessions
 from hexclave_server.sessions.signing_keys import SigningKeys
 from hexclave_server.settings import Settings
 from hexclave_server.verification_codes import service as verification_codes
@@ -66,10 +68,12 @@ class Server:
             [
                 Job("purge throttles", PURGE_SECONDS, throttles.purge),
                 Job("purge idempotency keys", PURGE_SECONDS, idempotency.purge),
+                Job("purge expired sessions", PURGE_SECONDS, sessions.purge),
                 Job("purge one-time codes", PURGE_SECONDS, verification_codes.purge),
                 Job("purge deleted projects", deletion.PURGE_INTERVAL_SECONDS, deletion.purge_step),
             ],
         )
+        self._delivery = Delivery(self.parts)
         self._application = Application(self.parts, api, Router(routes.SITE), self.log, self.health)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,11 +87,13 @@ class Server:
         """Opens what the worker needs."""
         await self.parts.db.start()
         self._jobs.start()
+        self._delivery.start()
 
     async def stop(self) -> None:
         """Finishes and closes everything."""
         self.health.stopping = True
         await self._jobs.stop()
+        await self._delivery.stop()
         self.parts.hasher.close()
         await self.parts.db.close()
         self.log.flush()

@@ -4,7 +4,10 @@ An entry of the outbox is one message to one recipient (contract 08 §1). It is 
 worker. What it says (variables, and after rendering subject, HTML and text) may hold a one-time code, so it lies here encrypted (purpose
 `email`, row = entry id). `user_id` has no foreign key: an entry outlives its user and is then skipped.
 
-`due_at` is when the worker should look at an unfinished entry; it is null once the entry is finished. `claimed_until` is a lease.
+`due_at` is when a worker should look at an unfinished entry; it is null once the entry is finished. A worker that has it in hand keeps
+`claim_id` in it and `due_at` a little ahead (its lease): an entry that is due and claimed was left behind by a crash. If `started_sending_at`
+is set then, nobody knows whether the mail server took it. `charged_at` says that it was counted against the project's capacity.
+`server_error` is why the last try failed; it is final once `finished_at` is set.
 """
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Table
@@ -28,7 +31,8 @@ email_outbox = Table(
     millis_column("updated_at", nullable=False),
     millis_column("scheduled_at", nullable=False),
     millis_column("due_at"),
-    millis_column("claimed_until"),
+    id_column("claim_id"),
+    millis_column("charged_at"),
     millis_column("rendered_at"),
     millis_column("started_sending_at"),
     millis_column("finished_at"),
@@ -42,6 +46,7 @@ email_outbox = Table(
 
 Index(
     "ix_email_outbox_due_at",
+    email_outbox.c.is_high_priority,
     email_outbox.c.due_at,
     sqlite_where=email_outbox.c.due_at.is_not(None),
     postgresql_where=email_outbox.c.due_at.is_not(None),

@@ -97,6 +97,9 @@ FIND_TENANCY = Query(
     .select_from(tenancies.join(projects, projects.c.id == tenancies.c.project_id))
     .where(tenancies.c.project_id == bindparam("project_id"), tenancies.c.branch_id == bindparam("branch_id"))
 )
+FIND_TENANCY_BY_ID = Query(
+    select(tenancies.c.id, tenancies.c.project_id, tenancies.c.branch_id).where(tenancies.c.id == bindparam("tenancy_id"))
+)
 FIND_PROJECT = Query(select(*_PROJECT).where(_this_project))
 FIND_PROJECT_FOR_UPDATE = Query(select(*_PROJECT).where(_this_project).with_for_update())
 LIST_PROJECTS_OF_TEAMS = Query(

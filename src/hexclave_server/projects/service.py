@@ -75,6 +75,11 @@ async def find_project_row(conn: Connection, project_id: str) -> ProjectRow | No
     return await conn.first(ProjectRow, queries.FIND_PROJECT, project_id=project_id)
 
 
+async def find_tenancy(conn: Connection, tenancy_id: str) -> Tenancy | None:
+    """The tenancy with this id, for work that comes without a request; of a deleted project it is one that no project has any more."""
+    return await conn.first(Tenancy, queries.FIND_TENANCY_BY_ID, tenancy_id=tenancy_id)
+
+
 async def update_project(
     conn: Connection, keyring: Keyring, tenancy: Tenancy, fields: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> ProjectRow | None:
@@ -110,6 +115,7 @@ __all__ = [
     "create_project",
     "delete_project",
     "find_project_row",
+    "find_tenancy",
     "list_projects",
     "list_projects_of_teams",
     "load_project",

@@ -18,11 +18,10 @@ from hexclave_server.settings.variables import BY_FILE_KEY, OAUTH_PARTS, PROVIDE
 
 SQLITE_FILE = "hexclave.db"
 DATA_DIR = "hexclave-data"
-FUTURE_PREFIXES = ("smtp_", "oauth_", "bot_challenge_")
+FUTURE_PREFIXES = ("oauth_", "bot_challenge_")
 FUTURE_KEYS = (
     "allow_shared_oauth_access_tokens",
     "cron_secret",
-    "email_capacity_per_hour",
     "geoip_database",
     "redis_url",
     "security_notices",

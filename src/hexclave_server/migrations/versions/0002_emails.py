@@ -29,7 +29,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("scheduled_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
-        sa.Column("claimed_until", sa.BigInteger(), nullable=True),
+        sa.Column("claim_id", ID, nullable=True),
+        sa.Column("charged_at", sa.BigInteger(), nullable=True),
         sa.Column("rendered_at", sa.BigInteger(), nullable=True),
         sa.Column("started_sending_at", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
@@ -45,7 +46,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_email_outbox_created_at", ["tenancy_id", "created_at", "id"], unique=False)
         batch_op.create_index(
             "ix_email_outbox_due_at",
-            ["due_at"],
+            ["is_high_priority", "due_at"],
             unique=False,
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
