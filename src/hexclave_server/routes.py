@@ -4,6 +4,7 @@ Each declaration names its access type, its traffic limit and, where it checks a
 """
 
 from hexclave_server.administrators.routes import ENDPOINTS as SETUP
+from hexclave_server.anonymous_users.routes import ENDPOINTS as ANONYMOUS_USERS
 from hexclave_server.config.routes import ENDPOINTS as CONFIG
 from hexclave_server.core.endpoint import Endpoint
 from hexclave_server.oauth.routes import ENDPOINTS as OAUTH
@@ -16,6 +17,7 @@ from hexclave_server.users.routes import ENDPOINTS as USERS
 API: list[Endpoint] = [
     *GREETING,
     *PASSWORDS,
+    *ANONYMOUS_USERS,
     *SESSIONS,
     *OAUTH,
     *USERS,

@@ -12,7 +12,8 @@ from hexclave_server.core.constraints import StrictEmail, at_most
 from hexclave_server.core.context import Call
 from hexclave_server.core.endpoint import AUTH_BODY_LIMIT, PUBLIC, endpoint
 from hexclave_server.core.errors import RateLimited
-from hexclave_server.core.http import Request, Response
+from hexclave_server.core.html import comes_from_this_page
+from hexclave_server.core.http import Response
 from hexclave_server.core.known_errors import PasswordTooShort, UserEmailAlreadyExists
 from hexclave_server.core.limits import CHECK_SECRET
 from hexclave_server.core.schema import Body, Defects, decode_value
@@ -76,16 +77,6 @@ async def complete_setup(call: Call, body: SetupForm) -> Response:
         problem = "This address has an account already, and this is not its password."
         return page.setup_form(body.code, email=body.email, problem=problem, status=400)
     return page.setup_done(fields.email)
-
-
-def comes_from_this_page(request: Request, public_url: str) -> bool:
-    """Whether a browser sent the form from a page of this origin (or something that is no browser sent it)."""
-    site = request.header(b"sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.header(b"origin")
-    host = request.header(b"host")
-    return origin is None or origin == public_url or origin in (f"http://{host}", f"https://{host}")
 
 
 ENDPOINTS = [show_setup, complete_setup]

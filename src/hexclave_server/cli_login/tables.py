@@ -1,7 +1,8 @@
 """The table of logins of command lines.
 
 Both codes are stored as SHA-256. The refresh tokens must be handed on as they are, so they lie here encrypted (purpose `cli-login`, row =
-login id), and only until they were fetched. `anonymous_*` is the session that the command line had before.
+login id), and only until they were fetched. `anonymous_*` is the session that the command line had before, `started_from` its client
+address: it is shown to whoever is asked to confirm.
 """
 
 from sqlalchemy import ForeignKey, Index, Table, UniqueConstraint
@@ -17,6 +18,7 @@ cli_logins = Table(
     text_column("login_code_hash", nullable=False),
     text_column("sealed_refresh_token"),
     text_column("sealed_anonymous_refresh_token"),
+    text_column("started_from"),
     millis_column("created_at", nullable=False),
     millis_column("expires_at", nullable=False),
     millis_column("anonymous_claimed_at"),

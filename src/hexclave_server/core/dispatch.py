@@ -19,7 +19,14 @@ from hexclave_server.core.errors import PlainError, RateLimited, Unavailable
 from hexclave_server.core.http import BodyBudget, Receive, Request, Response, Scope, Send, read_body, text_response, valid_utf8
 from hexclave_server.core.idempotency import wants_one_effect, with_one_effect
 from hexclave_server.core.limits import READ
-from hexclave_server.core.rendering import API_HEADERS, SECURITY_HEADERS, error_response, finish, unexpected_error_response
+from hexclave_server.core.rendering import (
+    API_HEADERS,
+    SECURITY_HEADERS,
+    error_response,
+    finish,
+    headers_of_a_page,
+    unexpected_error_response,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -87,7 +94,7 @@ class Application:
         except Exception as error:  # noqa: BLE001 - the one place where every error becomes an answer
             response = self._error_response(error, request)
         response.headers.extend(self._parts.limiter.headers(request.limits))
-        finish(request, response, API_HEADERS if in_api else SECURITY_HEADERS, with_request_id=with_request_id)
+        finish(request, response, API_HEADERS if in_api else headers_of_a_page(response), with_request_id=with_request_id)
         return response
 
     def _error_response(self, error: Exception, request: Request) -> Response:

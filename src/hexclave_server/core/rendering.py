@@ -110,6 +110,12 @@ def unexpected_error_response(request: Request) -> Response:
     return text_response(f"Something went wrong on the server. Its log says more about request {request.id}.", 500)
 
 
+def headers_of_a_page(response: Response) -> tuple[Header, ...]:
+    """What every answer outside the API has, except where a page brings a stricter header of its own."""
+    own = {name for name, _ in response.headers}
+    return tuple(header for header in SECURITY_HEADERS if header[0] not in own)
+
+
 def finish(request: Request, response: Response, common: tuple[Header, ...], *, with_request_id: bool = True) -> None:
     """Completes an answer in place: common headers, request id, hidden 4xx status, twins of the newer header family."""
     headers = response.headers

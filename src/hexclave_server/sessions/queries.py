@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, tuple_, update
 
 from hexclave_server.core.db import Query
 from hexclave_server.sessions.tables import sessions
+
+PURGED_AT_ONCE = 1000
 
 
 class SessionRow(msgspec.Struct, frozen=True):
@@ -79,3 +81,7 @@ FIND_USER = Query(select(sessions.c.user_id).where(_of_id))
 END = Query(delete(sessions).where(_of_id))
 END_ALL = Query(delete(sessions).where(_of_user))
 END_ALL_BUT_ONE = Query(delete(sessions).where(_of_user, sessions.c.refresh_token_hash != bindparam("kept_hash")))
+
+_KEY = (sessions.c.tenancy_id, sessions.c.id)
+_IS_OUTDATED = sessions.c.expires_at <= bindparam("before")
+PURGE = Query(delete(sessions).where(tuple_(*_KEY).in_(select(*_KEY).where(_IS_OUTDATED).limit(PURGED_AT_ONCE))))

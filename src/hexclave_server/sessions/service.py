@@ -27,6 +27,10 @@ REFRESH = LimitClass("refresh", per_address=1200, per_user=600, per_project=30_0
 """Traffic of refreshing: cheap, and all users of a back end or an office come from one address, each about once a minute."""
 
 
+KEPT_AFTER_EXPIRY_MILLIS = 30 * 24 * 60 * 60 * 1000
+"""For so long a user sees an expired session in his list (contract 01 §5)."""
+
+
 class NewSession(msgspec.Struct, frozen=True):
     """A session just created: its id, and the only copy of its refresh token."""
 
@@ -120,24 +124,38 @@ async def refresh_access_token(parts: Parts, project: Project, refresh_token: st
 
 async def _use_session(parts: Parts, tenancy: Tenancy, refresh_token: str, end_user: EndUser | None) -> tuple[TokenSubject, str]:
     """User and id of a live session, after noting its use in one write whose conditions decide races with whatever ends it."""
-    now = clock.now_millis()
-    session = await parts.db.first(
-        SessionOfToken, queries.FIND_LIVE, tenancy_id=tenancy.id, refresh_token_hash=hash_secret(refresh_token), now=now
-    )
+    session = await find_session_of_token(parts.db, tenancy, refresh_token)
     if session is None:
         raise RefreshTokenNotFoundOrExpired
     subject = await find_token_subject(parts.db, tenancy, session.user_id)
     if subject is None:
         raise RefreshTokenNotFoundOrExpired
 
-    async def use(conn: Connection) -> None:
-        alive = await mark_active(conn, tenancy, session.user_id, now)
-        used = await conn.execute(queries.USE, tenancy_id=tenancy.id, session_id=session.id, now=now, end_user=_as_text(end_user))
-        if not alive or used != 1:
-            raise RefreshTokenNotFoundOrExpired
-
-    await parts.db.write(use)
+    await parts.db.write(lambda conn: use_session(conn, tenancy, session, end_user))
     return subject, session.id
+
+
+async def find_session_of_token(conn: Connection, tenancy: Tenancy, refresh_token: str) -> SessionOfToken | None:
+    """The live session behind a refresh token; None for an unknown, expired or ended one, also for one of another project."""
+    return await conn.first(
+        SessionOfToken,
+        queries.FIND_LIVE,
+        tenancy_id=tenancy.id,
+        refresh_token_hash=hash_secret(refresh_token),
+        now=clock.now_millis(),
+    )
+
+
+async def use_session(conn: Connection, tenancy: Tenancy, session: SessionOfToken, end_user: EndUser | None) -> None:
+    """Notes that an access token is issued from a session now. Part of the caller's transaction.
+
+    Raises RefreshTokenNotFoundOrExpired when the session has ended or expired, or its user is gone.
+    """
+    now = clock.now_millis()
+    alive = await mark_active(conn, tenancy, session.user_id, now)
+    used = await conn.execute(queries.USE, tenancy_id=tenancy.id, session_id=session.id, now=now, end_user=_as_text(end_user))
+    if not alive or used != 1:
+        raise RefreshTokenNotFoundOrExpired
 
 
 async def list_sessions(conn: Connection, tenancy: Tenancy, user_id: str, *, with_impersonation: bool) -> list[SessionRow]:
@@ -162,6 +180,11 @@ async def end_all_sessions(conn: Connection, tenancy: Tenancy, user_id: str, exc
     if except_refresh_token_hash is None:
         return await conn.execute(queries.END_ALL, tenancy_id=tenancy.id, user_id=user_id)
     return await conn.execute(queries.END_ALL_BUT_ONE, tenancy_id=tenancy.id, user_id=user_id, kept_hash=except_refresh_token_hash)
+
+
+async def purge(conn: Connection) -> int:
+    """Deletes up to 1,000 sessions that expired 30 days ago, and says how many they were; `conn` is a write transaction."""
+    return await conn.execute(queries.PURGE, before=clock.now_millis() - KEPT_AFTER_EXPIRY_MILLIS)
 
 
 def _as_text(end_user: EndUser | None) -> str | None:

@@ -24,6 +24,7 @@ sessions = Table(
     ForeignKeyConstraint(["tenancy_id", "user_id"], ["users.tenancy_id", "users.id"], ondelete="CASCADE"),
     UniqueConstraint("tenancy_id", "refresh_token_hash", name="uq_sessions_refresh_token_hash"),
     Index("ix_sessions_user_id", "tenancy_id", "user_id", "created_at", "id"),
+    Index("ix_sessions_expires_at", "expires_at"),
 )
 
 signing_keys = Table(

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("login_code_hash", TEXT, nullable=False),
         sa.Column("sealed_refresh_token", TEXT, nullable=True),
         sa.Column("sealed_anonymous_refresh_token", TEXT, nullable=True),
+        sa.Column("started_from", TEXT, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("anonymous_claimed_at", sa.BigInteger(), nullable=True),

@@ -1,0 +1,1 @@
+"""Users without an address: visitors who may sign up later and stay who they are."""
