@@ -7,8 +7,6 @@ here. Spare bits of the salt and of the hash, which some encoders leave set, cou
 import hmac
 import re
 
-import bcrypt
-
 MAX_COST = 16  # 2^16 rounds take seconds; 31 would take a day: a cost bomb
 _MIN_COST = 4
 _ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -30,6 +28,8 @@ def bcrypt_cost(text: str) -> int:
 
 def verify_bcrypt(password: str, stored: str) -> bool:
     """Whether the first 72 bytes of the password have this hash; False for a hash that `validate_bcrypt_hash` refuses."""
+    import bcrypt  # noqa: PLC0415 - most servers and hash processes never meet one
+
     match = _FORM.match(stored)
     if match is None or not validate_bcrypt_hash(stored):
         return False
