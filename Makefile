@@ -1,11 +1,11 @@
-# Everything a developer or operator needs, with nothing but Python 3.11+ (and Node 20 for the SDK tests).
+# Everything a developer or operator needs, with nothing but Python 3.11+ (and Node 20 for the tests with the SDK and in a browser).
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
 # uv installs exactly what uv.lock says. Where it is absent, it is brought into .uv, out of the way of everything else.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
-SDK_TESTS := tests/compat
+NODE_TESTS := tests/compat tests/pages
 export UV_PYTHON_PREFERENCE ?= system
 
 .PHONY: help run test lint bench
@@ -16,7 +16,7 @@ help: ## show this list
 run: .venv/runtime ## install what the server needs and start it (HEXCLAVE_… variables apply)
 	@exec .venv/bin/hexclave serve
 
-test: .venv/development $(SDK_TESTS)/node_modules ## run the whole test suite, on SQLite and PostgreSQL (ARGS=… goes to pytest)
+test: .venv/development $(NODE_TESTS:=/node_modules) ## run the whole test suite, on SQLite and PostgreSQL (ARGS=… goes to pytest)
 	.venv/bin/python -m pytest $(ARGS)
 
 lint: .venv/development ## check style, types, the dependency rule and the project's own rules
@@ -38,9 +38,9 @@ bench: .venv/development ## measure CPU per request against a bare application (
 	$(UV) sync --quiet --frozen --compile-bytecode
 	@touch $@ .venv/runtime
 
-$(SDK_TESTS)/node_modules: $(SDK_TESTS)/package-lock.json
-	@if command -v npm >/dev/null; then cd $(SDK_TESTS) && npm ci --no-audit --no-fund && touch node_modules; \
-	else echo "npm is not installed: the tests with the official SDK will be skipped (they need Node 20)."; fi
+$(NODE_TESTS:=/node_modules): %/node_modules: %/package-lock.json
+	@if command -v npm >/dev/null; then cd $* && npm ci --no-audit --no-fund && touch node_modules; \
+	else echo "npm is not installed: the tests in $* will be skipped (they need Node 20)."; fi
 
 .PHONY: uv
 uv:
