@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hexclave_server import routes
+from hexclave_server.cli_login import service as cli_login
 from hexclave_server.core import clock, idempotency, log, throttles
 from hexclave_server.core.context import Parts
 from hexclave_server.core.crypto import Keyring
@@ -68,6 +69,7 @@ class Server:
             [
                 Job("purge throttles", PURGE_SECONDS, throttles.purge),
                 Job("purge idempotency keys", PURGE_SECONDS, idempotency.purge),
+                Job("purge logins of command lines", PURGE_SECONDS, cli_login.purge),
                 Job("purge expired sessions", PURGE_SECONDS, sessions.purge),
                 Job("purge one-time codes", PURGE_SECONDS, verification_codes.purge),
                 Job("purge deleted projects", deletion.PURGE_INTERVAL_SECONDS, deletion.purge_step),

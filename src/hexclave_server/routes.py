@@ -5,6 +5,7 @@ Each declaration names its access type, its traffic limit and, where it checks a
 
 from hexclave_server.administrators.routes import ENDPOINTS as SETUP
 from hexclave_server.anonymous_users.routes import ENDPOINTS as ANONYMOUS_USERS
+from hexclave_server.cli_login.routes import ENDPOINTS as CLI_LOGIN
 from hexclave_server.config.routes import ENDPOINTS as CONFIG
 from hexclave_server.core.endpoint import Endpoint
 from hexclave_server.oauth.routes import ENDPOINTS as OAUTH
@@ -18,6 +19,7 @@ API: list[Endpoint] = [
     *GREETING,
     *PASSWORDS,
     *ANONYMOUS_USERS,
+    *CLI_LOGIN,
     *SESSIONS,
     *OAUTH,
     *USERS,

@@ -28,6 +28,7 @@ SECRETS = {
     "attempt_code",
     "login_code",
     "polling_code",
+    "anon_refresh_token",
 }
 SECRET_IN_HEADER = {"/auth/sessions/current/refresh"}
 SOME_ID = "7f1d1ab8-6f21-4c2e-9c0b-5a0a0f7e1c11"

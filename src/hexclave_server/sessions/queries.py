@@ -22,13 +22,6 @@ class SessionRow(msgspec.Struct, frozen=True):
     last_used_end_user: str | None
 
 
-class SessionOfToken(msgspec.Struct, frozen=True):
-    """The session behind a refresh token."""
-
-    id: str
-    user_id: str
-
-
 _of_tenancy = sessions.c.tenancy_id == bindparam("tenancy_id")
 _of_user = and_(_of_tenancy, sessions.c.user_id == bindparam("user_id"))
 _of_id = and_(_of_tenancy, sessions.c.id == bindparam("session_id"))

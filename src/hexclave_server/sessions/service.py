@@ -19,7 +19,7 @@ from hexclave_server.core.limits import LimitClass
 from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS
 from hexclave_server.core.tokens import TokenUser
 from hexclave_server.sessions import queries
-from hexclave_server.sessions.queries import SessionOfToken, SessionRow
+from hexclave_server.sessions.queries import SessionRow
 from hexclave_server.sessions.wire import DEFAULT_LIFETIME_MILLIS, Tokens
 from hexclave_server.users.token_subject import TokenSubject, find_token_subject, mark_active
 
@@ -29,6 +29,13 @@ REFRESH = LimitClass("refresh", per_address=1200, per_user=600, per_project=30_0
 
 KEPT_AFTER_EXPIRY_MILLIS = 30 * 24 * 60 * 60 * 1000
 """For so long a user sees an expired session in his list (contract 01 §5)."""
+
+
+class SessionOfToken(msgspec.Struct, frozen=True):
+    """The session behind a refresh token."""
+
+    id: str
+    user_id: str
 
 
 class NewSession(msgspec.Struct, frozen=True):
