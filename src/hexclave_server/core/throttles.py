@@ -63,12 +63,18 @@ class Subject(NamedTuple):
 
 
 PASSWORD: Final = Throttle("password")
+SIGN_IN_CODE: Final = Throttle("sign-in-code", burst=30, interval_seconds=90)
+"""For six characters beside a nonce that is known to whoever asked for the code, over all codes of the account: 990 tries in a day and a
+night, less than 2^-20 of what there is to try. A burst above the 20 tries at one code (contract 02 §1.4), so that these can be seen to end."""
 GUESSES_BY_ADDRESS: Final = Throttle("guesses", burst=100, interval_seconds=3, by=By.ADDRESS)
 """For whoever tries many accounts; right secrets are given back, so that an office behind one address is not refused."""
 WRONG_TOKENS_BY_ADDRESS: Final = Throttle("wrong-tokens", burst=300, interval_seconds=1, by=By.ADDRESS)
 """For secrets nobody can guess: generous, because one back end serves many users."""
 MESSAGES: Final = Throttle("messages", burst=10, interval_seconds=60)
 """For mail that anybody can have sent to an address (the account): nobody's mailbox is filled through this server."""
+MESSAGES_BY_ADDRESS: Final = Throttle("messages-by-address", burst=60, interval_seconds=10, by=By.ADDRESS)
+MESSAGES_BY_PROJECT: Final = Throttle("messages-by-project", burst=3000, interval_seconds=0.1)
+"""For strangers who have mail sent to many: its subject is the project."""
 
 _NOW, _INTERVAL = bindparam("now", type_=BigInteger()), bindparam("interval", type_=BigInteger())
 _HORIZON = bindparam("horizon", type_=BigInteger())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, insert, null, select, tuple_, update
 
 from hexclave_server.core.db import Query
 from hexclave_server.verification_codes.tables import verification_codes
@@ -55,13 +55,13 @@ REDEEM = Query(
     .values(used_at=bindparam("now"))
 )
 
-VOID_OF_USER = Query(
-    delete(verification_codes).where(
-        verification_codes.c.tenancy_id == bindparam("tenancy_id"),
-        verification_codes.c.user_id == bindparam("user_id"),
-        verification_codes.c.kind == bindparam("kind"),
-    )
-)
+FIND_PAYLOAD = Query(select(verification_codes.c.payload).where(_THIS_NONCE))
+GIVE_BACK = Query(update(verification_codes).where(_THIS_NONCE).values(used_at=null()))
+
+_OF_USER = and_(verification_codes.c.tenancy_id == bindparam("tenancy_id"), verification_codes.c.user_id == bindparam("user_id"))
+VOID_OF_USER = Query(delete(verification_codes).where(_OF_USER, verification_codes.c.kind == bindparam("kind")))
+DELETE_OF_USER_BUT_ONE_KIND = Query(delete(verification_codes).where(_OF_USER, verification_codes.c.kind != bindparam("kept_kind")))
+EMPTY_OF_USER = Query(update(verification_codes).where(_OF_USER).values(payload=null()))
 
 _KEY = (verification_codes.c.tenancy_id, verification_codes.c.kind, verification_codes.c.nonce_hash)
 PURGE = Query(delete(verification_codes).where(tuple_(*_KEY).in_(select(*_KEY).where(_IS_OUTDATED).limit(PURGED_AT_ONCE))))

@@ -26,6 +26,8 @@ from hexclave_server.core.known_errors import (
 from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS, Subject
 from hexclave_server.verification_codes import queries
 
+CODE_ERRORS = (VerificationCodeNotFound, VerificationCodeExpired, VerificationCodeAlreadyUsed, VerificationCodeMaxAttemptsReached)
+"""What `try_code` and `redeem_code` raise, in this order."""
 SHORT_PART = 6
 """How many characters of a code may be shown apart from the rest, the nonce."""
 MAX_ATTEMPTS = 20
@@ -105,6 +107,17 @@ async def redeem_code(call: Call, kind: CodeKind, code: str) -> Code:
     return await _try(call, kind, code, uses_up=True)
 
 
+async def find_payload(conn: Connection, keyring: Keyring, tenancy: Tenancy, kind: CodeKind, code: str) -> Any:
+    """The payload of the code with this nonce, whether or not its first six characters are right; None when there is none.
+
+    Counts nothing and proves nothing: it says under whose name a try is to be counted, before `try_code` or `redeem_code`.
+    """
+    payload: str | None = await conn.value(
+        queries.FIND_PAYLOAD, tenancy_id=tenancy.id, kind=kind.stored, nonce_hash=hash_nonce(keyring, kind, code)
+    )
+    return None if payload is None else msgspec.json.decode(payload)
+
+
 async def use_up(conn: Connection, tenancy: Tenancy, code: Code) -> None:
     """Uses up a code that was tried, as part of the caller's transaction.
 
@@ -114,9 +127,24 @@ async def use_up(conn: Connection, tenancy: Tenancy, code: Code) -> None:
         raise VerificationCodeAlreadyUsed
 
 
+async def give_back(conn: Connection, tenancy: Tenancy, code: Code) -> None:
+    """Makes a code that this request redeemed good again, since the server was too busy to do what it permits. Its tries stay counted."""
+    await conn.execute(queries.GIVE_BACK, tenancy_id=tenancy.id, kind=code.kind.stored, nonce_hash=code.nonce_hash)
+
+
 async def void_codes(conn: Connection, tenancy: Tenancy, kind: CodeKind, user_id: str) -> None:
     """Ends all codes of a kind that a user has. Part of the caller's transaction."""
     await conn.execute(queries.VOID_OF_USER, tenancy_id=tenancy.id, kind=kind.stored, user_id=user_id)
+
+
+async def forget_user(conn: Connection, tenancy: Tenancy, user_id: str) -> None:
+    """Ends all codes of a user who is being deleted; part of that transaction.
+
+    Of one that resets his password the code alone stays, without payload, so that it can be answered that the user is gone (contract 02 §2.4).
+    """
+    kept = CodeKind.PASSWORD_RESET.stored
+    await conn.execute(queries.DELETE_OF_USER_BUT_ONE_KIND, tenancy_id=tenancy.id, user_id=user_id, kept_kind=kept)
+    await conn.execute(queries.EMPTY_OF_USER, tenancy_id=tenancy.id, user_id=user_id)
 
 
 async def purge(conn: Connection) -> int:

@@ -2,9 +2,10 @@
 
 No code can be read or searched for here: both columns are keyed hashes. The nonce is all but the first six characters; by its hash the row
 is found and its attempts are counted, whether or not the first six were right (contract 02 §1.4).
+`user_id` has no foreign key: deleting a user ends his codes by `service.forget_user`, which leaves a trace of those for his password.
 """
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Table
+from sqlalchemy import ForeignKey, Index, Table
 
 from hexclave_server.core.db import id_column, int_column, json_column, metadata, millis_column, text_column
 
@@ -21,7 +22,6 @@ verification_codes = Table(
     millis_column("created_at", nullable=False),
     millis_column("expires_at", nullable=False),
     millis_column("used_at"),
-    ForeignKeyConstraint(["tenancy_id", "user_id"], ["users.tenancy_id", "users.id"], ondelete="CASCADE"),
     Index("ix_verification_codes_user_id", "tenancy_id", "user_id"),
     Index("ix_verification_codes_expires_at", "expires_at"),
 )

@@ -314,12 +314,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a list of tables
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["tenancy_id", "user_id"],
-            ["users.tenancy_id", "users.id"],
-            name=op.f("fk_verification_codes_tenancy_id_user_id"),
-            ondelete="CASCADE",
-        ),
         sa.ForeignKeyConstraint(["tenancy_id"], ["tenancies.id"], name=op.f("fk_verification_codes_tenancy_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tenancy_id", "kind", "nonce_hash", name=op.f("pk_verification_codes")),
     )
