@@ -1,4 +1,6 @@
-"""The primary email of a user: found, set, moved, demoted (contract 05 §1.5). The endpoints of contact channels build on this.
+"""The addresses of a user: the primary one found, set, moved, demoted (contract 05 §1.5), and those that sign him in.
+
+The endpoints of contact channels build on this.
 
 Every function runs on the caller's connection. Unique indexes decide races: one sign-in owner per address, one primary per user.
 """
@@ -16,10 +18,12 @@ from hexclave_server.core.db import Connection
 __all__ = [
     "Channel",
     "NormalEmail",
+    "SignInChannel",
     "create_primary",
     "demote_primary",
     "find_by_value",
     "find_primary",
+    "find_sign_in_channel",
     "find_sign_in_owner",
     "normalise_address",
     "promote",
@@ -32,6 +36,26 @@ class Channel(msgspec.Struct, frozen=True):
     id: str
     value: str
     is_verified: bool
+    used_for_auth: bool
+
+
+class SignInChannel(msgspec.Struct, frozen=True):
+    """An address that somebody signs in with: who, and whether he has shown that he reads it."""
+
+    user_id: str
+    is_verified: bool
+
+
+class SignInAddresses(msgspec.Struct, frozen=True):
+    """The addresses that say who a user is: his primary email, and those that he signs in with."""
+
+    primary: str | None
+    for_sign_in: frozenset[str]
+
+
+class _AddressRow(msgspec.Struct, frozen=True):
+    value: str
+    is_primary: bool
     used_for_auth: bool
 
 
@@ -51,16 +75,29 @@ async def find_sign_in_owner(conn: Connection, tenancy: Tenancy, value: NormalEm
     return owner
 
 
+async def find_sign_in_channel(conn: Connection, tenancy: Tenancy, value: NormalEmail) -> SignInChannel | None:
+    """Who signs in with this address, or None."""
+    return await conn.first(SignInChannel, queries.FIND_SIGN_IN_CHANNEL, tenancy_id=tenancy.id, value=value)
+
+
+async def find_sign_in_addresses(conn: Connection, tenancy: Tenancy, user_id: str) -> SignInAddresses:
+    """The user's primary and sign-in addresses as they are now; neither for an unknown user."""
+    rows = await conn.all(_AddressRow, queries.LIST_SIGN_IN_ADDRESSES, tenancy_id=tenancy.id, user_id=user_id)
+    primary = next((row.value for row in rows if row.is_primary), None)
+    return SignInAddresses(primary, frozenset(row.value for row in rows if row.used_for_auth))
+
+
 async def create_primary(
     conn: Connection, tenancy: Tenancy, user_id: str, value: NormalEmail, *, is_verified: bool, used_for_auth: bool, now: int
 ) -> bool:
     """Adds an address as the primary email of a user who has no primary; False when it is somebody's sign-in address already."""
     added = await conn.execute(
-        queries.INSERT_PRIMARY,
+        queries.INSERT,
         tenancy_id=tenancy.id,
         id=randomness.new_uuid(),
         user_id=user_id,
         value=value,
+        is_primary=True,
         is_verified=is_verified,
         used_for_auth=used_for_auth,
         now=now,

@@ -1,4 +1,4 @@
-"""The endpoints of passwords (contract 02 §2). Those that send mail (reset, verification) come with the mail."""
+"""The endpoints of passwords (contract 02 §2)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,28 @@ from hexclave_server.core.known_errors import (
     SignUpNotEnabled,
     UserDoesNotHavePassword,
     UserEmailAlreadyExists,
+    UserNotFound,
 )
-from hexclave_server.core.limits import CHECK_SECRET
-from hexclave_server.core.throttles import GUESSES_BY_ADDRESS, PASSWORD
+from hexclave_server.core.limits import CHECK_SECRET, SEND_MESSAGE
+from hexclave_server.core.throttles import GUESSES_BY_ADDRESS, MESSAGES, PASSWORD, WRONG_TOKENS_BY_ADDRESS
 from hexclave_server.passwords import change
+from hexclave_server.passwords.reset import reset_password_with_code, send_reset_code
 from hexclave_server.passwords.sign_in import sign_in_with_password
 from hexclave_server.passwords.sign_up import sign_up_with_password
-from hexclave_server.passwords.wire import PasswordSet, PasswordSignIn, PasswordSignUp, PasswordUpdate, SignedIn
+from hexclave_server.passwords.wire import (
+    MaybeSent,
+    PasswordReset,
+    PasswordSet,
+    PasswordSignIn,
+    PasswordSignUp,
+    PasswordUpdate,
+    ResetCodeRequest,
+    SignedIn,
+)
 from hexclave_server.sessions import first_factor
 from hexclave_server.sessions.wire import Success
+from hexclave_server.verification_codes.service import CODE_ERRORS, CodeKind, try_code
+from hexclave_server.verification_codes.wire import CodeBody, CodeIsValid
 
 
 @endpoint(
@@ -99,4 +112,46 @@ async def set_password(call: Call, body: PasswordSet) -> Success:
     return Success()
 
 
-ENDPOINTS = [sign_up, sign_in, update_password, set_password]
+@endpoint(
+    "POST /auth/password/send-reset-code",
+    access=CLIENT,
+    limit=SEND_MESSAGE,
+    throttle=MESSAGES,
+    tags=["Password"],
+    errors=[PasswordAuthenticationNotEnabled, RedirectUrlNotWhitelisted],
+)
+async def send_code(call: Call, body: ResetCodeRequest) -> MaybeSent:
+    """Sends a link to reset the password to the address, if somebody signs in with it"""
+    await send_reset_code(call, body.email, body.callback_url)
+    return MaybeSent()
+
+
+@endpoint(
+    "POST /auth/password/reset",
+    access=CLIENT,
+    limit=CHECK_SECRET,
+    throttle=WRONG_TOKENS_BY_ADDRESS,
+    tags=["Password"],
+    errors=[*CODE_ERRORS, PasswordAuthenticationNotEnabled, PasswordTooShort, UserNotFound],
+)
+async def reset(call: Call, body: PasswordReset) -> Success:
+    """Sets a new password with the code of an email and ends all sessions of the user"""
+    await reset_password_with_code(call, body.code, body.password)
+    return Success()
+
+
+@endpoint(
+    "POST /auth/password/reset/check-code",
+    access=CLIENT,
+    limit=CHECK_SECRET,
+    throttle=WRONG_TOKENS_BY_ADDRESS,
+    tags=["Password"],
+    errors=CODE_ERRORS,
+)
+async def check_reset_code(call: Call, body: CodeBody) -> CodeIsValid:
+    """Says whether a code to reset a password is good, without using it up"""
+    await try_code(call, CodeKind.PASSWORD_RESET, body.code)
+    return CodeIsValid()
+
+
+ENDPOINTS = [sign_up, sign_in, update_password, set_password, send_code, reset, check_reset_code]

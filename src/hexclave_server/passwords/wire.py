@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from hexclave_server.core.constraints import LenientEmail, NonEmpty, StrictEmail, Url, at_most
 from hexclave_server.core.schema import Body, Wire
 from hexclave_server.passwords.rules import MAX_LENGTH
+from hexclave_server.verification_codes.wire import CodeBody
 
 Password = Annotated[str, at_most(MAX_LENGTH)]
 
@@ -40,6 +41,25 @@ class PasswordUpdate(Body):
 
 class PasswordSet(Body):
     """The first password of a user."""
+
+    password: Password
+
+
+class ResetCodeRequest(Body):
+    """Whose password was forgotten, and the page that the link in the email leads to."""
+
+    email: Annotated[LenientEmail, NonEmpty]
+    callback_url: Url
+
+
+class MaybeSent(Wire):
+    """The same for known and unknown addresses."""
+
+    success: Literal["maybe, only if user with e-mail exists"] = "maybe, only if user with e-mail exists"
+
+
+class PasswordReset(CodeBody):
+    """The code of the email, and the password that replaces the forgotten one."""
 
     password: Password
 

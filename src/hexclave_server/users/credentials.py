@@ -1,4 +1,4 @@
-"""The password of a user, for those who check and change it (feature `passwords`): found by sign-in address, set, replaced.
+"""What a user signs in with, for those who check and change it (features `passwords`, `otp`): found by address, set, replaced.
 
 Hashes are made before the transaction; whoever replaces one names the hash that it replaces, so that two changes cannot both win.
 """
@@ -34,6 +34,18 @@ async def find_credential_of_user(conn: Connection, tenancy: Tenancy, user_id: s
 async def set_first_password(conn: Connection, tenancy: Tenancy, user_id: str, password_hash: str) -> bool:
     """Gives a password to a user who has none; False when he has one (or is gone)."""
     return await conn.execute(queries.SET_FIRST_PASSWORD, tenancy_id=tenancy.id, user_id=user_id, password_hash=password_hash) == 1
+
+
+async def reset_password(conn: Connection, tenancy: Tenancy, user_id: str, password_hash: str) -> bool:
+    """Gives the user this password, whatever he had; False when he is gone. The user's row is locked from here on."""
+    statement = queries.update_user(frozenset(("password_hash",)))
+    return await conn.execute(statement, tenancy_id=tenancy.id, user_id=user_id, password_hash=password_hash) == 1
+
+
+async def allow_codes(conn: Connection, tenancy: Tenancy, user_id: str) -> bool:
+    """Lets the user sign in with one-time codes, if he could not yet; False when he is gone. The user's row is locked from here on."""
+    statement = queries.update_user(frozenset(("otp_auth_enabled",)))
+    return await conn.execute(statement, tenancy_id=tenancy.id, user_id=user_id, otp_auth_enabled=True) == 1
 
 
 async def replace_password(conn: Connection, tenancy: Tenancy, user_id: str, former_hash: str, password_hash: str) -> bool:

@@ -3,9 +3,11 @@
 from hexclave_server.users.create import NewAccount, NewUser, create_user
 from hexclave_server.users.credentials import (
     Credential,
+    allow_codes,
     find_credential,
     find_credential_of_user,
     replace_password,
+    reset_password,
     set_first_password,
 )
 from hexclave_server.users.delete import delete_user
@@ -22,6 +24,7 @@ __all__ = [
     "TokenSubject",
     "Upgrade",
     "UserRow",
+    "allow_codes",
     "create_user",
     "delete_user",
     "find_credential",
@@ -31,6 +34,7 @@ __all__ = [
     "get_user",
     "mark_active",
     "replace_password",
+    "reset_password",
     "restriction_of",
     "set_first_password",
     "upgrade_anonymous",

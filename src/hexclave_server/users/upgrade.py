@@ -10,6 +10,7 @@ from hexclave_server.core.db import Connection
 from hexclave_server.sessions import service as sessions
 from hexclave_server.teams import service as teams
 from hexclave_server.users import queries
+from hexclave_server.users.credentials import allow_codes
 from hexclave_server.users.primary_email import PrimaryEmailChange, change_primary_email
 
 
@@ -19,6 +20,7 @@ class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
     email: NormalEmail
     email_verified: bool = False
     password_hash: str | None = None
+    otp_auth_enabled: bool = False
     country_code: str | None = None
     risk_bot: int = 0
     risk_free_trial_abuse: int = 0
@@ -48,6 +50,8 @@ async def upgrade_anonymous(conn: Connection, project: Project, user_id: str, up
         set_password = queries.update_user(frozenset(("password_hash",)))
         await conn.execute(set_password, tenancy_id=tenancy.id, user_id=user_id, password_hash=upgrade.password_hash)
         await sessions.end_all_sessions(conn, tenancy, user_id)
+    if upgrade.otp_auth_enabled:
+        await allow_codes(conn, tenancy, user_id)
     if upgrade.restriction_details is not None:
         await conn.execute(queries.RESTRICT, tenancy_id=tenancy.id, user_id=user_id, details=upgrade.restriction_details)
     await teams.rename_personal_teams(conn, tenancy, user_id, teams.personal_team_name(None, upgrade.email))

@@ -1,0 +1,1 @@
+"""Sign-in with a code or a link sent by email."""
