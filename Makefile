@@ -39,7 +39,7 @@ bench: .venv/development ## measure CPU per request against a bare application (
 	@touch $@ .venv/runtime
 
 $(NODE_TESTS:=/node_modules): %/node_modules: %/package-lock.json
-	@if command -v npm >/dev/null; then cd $* && npm ci --no-audit --no-fund && touch node_modules; \
+	@if command -v npm >/dev/null; then cd $* && npm ci --ignore-scripts --no-audit --no-fund && touch node_modules; \
 	else echo "npm is not installed: the tests in $* will be skipped (they need Node 20)."; fi
 
 .PHONY: uv

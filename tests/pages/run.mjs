@@ -1,0 +1,14 @@
+// Runs every scenario in one browser against one server (see ../compat/apps.mjs for the environment) and prints one JSON line for each.
+
+import { ruleOutUnhandled } from "../compat/unhandled.mjs";
+import { runAll } from "../compat/scenario.mjs";
+import { browser, site } from "./scenario.mjs";
+import "./scenarios/passwords.mjs";
+
+const print = (outcome) => process.stdout.write(`${JSON.stringify(outcome)}\n`);
+const unhandled = ruleOutUnhandled();
+await runAll(print);
+await browser.close();
+site.close();
+print({ name: "nothing failed in the background", ok: unhandled.length === 0, millis: 0, error: unhandled.join("\n") || null });
+process.exit(0);

@@ -1,0 +1,97 @@
+// A scenario here gets a visitor: a browser of its own (profile, page, authenticator) that the test application is open in or will be.
+
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { server } from "../compat/apps.mjs";
+import { scenario as register } from "../compat/scenario.mjs";
+import { launch } from "./chromium.mjs";
+import { startSite } from "./site.mjs";
+
+export const browser = await launch();
+export const site = await startSite(process.env.HEXCLAVE_COMPAT_SDK ?? "stack-new");
+
+const STEP_MILLIS = 10_000;
+const PLATFORM_AUTHENTICATOR = {
+  protocol: "ctap2",
+  transport: "internal",
+  hasResidentKey: true,
+  hasUserVerification: true,
+  isUserVerified: true,
+  automaticPresenceSimulation: true,
+};
+
+/** Registers one scenario; `name` (a plain string literal: pytest reads it from the source) is what pytest reports. */
+export function scenario(name, run, options) {
+  register(name, async () => {
+    const visitor = await visit();
+    try {
+      await run(visitor);
+      assert.deepEqual(visitor.complaints, [], "the browser complained");
+    } catch (error) {
+      throw new Error(`${error.stack}\nseen at ${visitor.page.url()}: ${await screenshot(visitor.page)}\n${visitor.complaints.join("\n")}`);
+    } finally {
+      await visitor.context.close();
+    }
+  }, options);
+}
+
+/** A new visitor; `options` are those of a browser context of Playwright: `viewport`, `colorScheme`, … */
+export async function visit(options = {}) {
+  const context = await browser.newContext({ baseURL: site.origin, ...options });
+  context.setDefaultTimeout(STEP_MILLIS);
+  const { origin, projectId, publishableClientKey } = server;
+  await context.addInitScript((project) => { window.project = project; }, { baseUrl: origin, projectId, publishableClientKey });
+  const page = await context.newPage();
+  const complaints = watch(context, page);
+  return { context, page, complaints, ...steps(page), authenticator: await authenticatorOf(context, page) };
+}
+
+// What people do on the test application, and what they see of it.
+function steps(page) {
+  return {
+    open: (path = "/") => page.goto(path),
+    fill: async (fields) => {
+      for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
+    },
+    press: (name) => page.getByRole("button", { name, exact: true }).click(),
+    seesOutcome: async (text) => {
+      const outcome = page.getByRole("log");
+      await outcome.filter({ hasText: /./ }).waitFor();
+      assert.equal(await outcome.textContent(), text);
+    },
+    seesUser: (text) => page.getByRole("status").filter({ hasText: text }).waitFor(),
+  };
+}
+
+// Failures that a page does not show: errors of scripts, refused styles and scripts, and requests to anywhere but this machine.
+function watch(context, page) {
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(`error in the page: ${error.stack ?? error}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(`console: ${message.text()}`);
+  });
+  context.on("request", (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (protocol.startsWith("http") && !["localhost", "127.0.0.1"].includes(hostname)) complaints.push(`request to ${request.url()}`);
+  });
+  return complaints;
+}
+
+async function authenticatorOf(context, page) {
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("WebAuthn.enable");
+  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", { options: PLATFORM_AUTHENTICATOR });
+  return {
+    credentials: async () => (await devtools.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
+    setUserVerified: (isUserVerified) => devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
+  };
+}
+
+/** The path of a new picture of what the page shows. */
+export async function screenshot(page) {
+  const path = join(mkdtempSync(join(tmpdir(), "hexclave-page-")), "page.png");
+  await page.screenshot({ path, fullPage: true });
+  return path;
+}

@@ -1,0 +1,44 @@
+"""Pages in a headless Chromium: an application that uses the official SDK from an origin of its own, and the server's own pages.
+
+Each scenario of `scenarios/` is one test here; Node runs once for each database.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.node import Outcomes, require_node, require_success, run_scenarios, scenario_names, whereabouts
+from tests.server import DatabaseKind, running_server
+
+HERE = Path(__file__).parent
+SDK_FOLDER = HERE.parent / "compat"
+RUN_SECONDS = 240
+
+
+def require_browser() -> None:
+    """Skips on machines that the packaged Chromium does not run on, unless another one is named."""
+    system = (platform.system(), platform.machine(), platform.libc_ver()[0])
+    if system != ("Linux", "x86_64", "glibc") and "HEXCLAVE_TEST_BROWSER" not in os.environ:
+        pytest.skip(f"no Chromium is packaged for {' '.join(system)}: pages were not tested (HEXCLAVE_TEST_BROWSER names an installed one)")
+
+
+@pytest.fixture(scope="module")
+def outcomes(database: DatabaseKind) -> Iterator[Outcomes]:
+    """What became of every scenario on one database."""
+    require_browser()
+    require_node(HERE, "playwright-core")
+    require_node(SDK_FOLDER, "stack-new")
+    with running_server(database, mail=False) as server:
+        project = server.new_project(sign_up_enabled=True, credential_enabled=True, magic_link_enabled=True, passkey_enabled=True)
+        unused = {**whereabouts("INTERNAL_", server.internal), **whereabouts("TIGHT_", project)}
+        yield run_scenarios(HERE, {**unused, **whereabouts("", project)}, RUN_SECONDS)
+
+
+@pytest.mark.parametrize("scenario", scenario_names(HERE))
+def test_pages(outcomes: Outcomes, scenario: str) -> None:
+    require_success(outcomes, scenario)
