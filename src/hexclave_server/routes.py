@@ -7,6 +7,7 @@ from hexclave_server.administrators.routes import ENDPOINTS as SETUP
 from hexclave_server.anonymous_users.routes import ENDPOINTS as ANONYMOUS_USERS
 from hexclave_server.cli_login.routes import ENDPOINTS as CLI_LOGIN
 from hexclave_server.config.routes import ENDPOINTS as CONFIG
+from hexclave_server.contact_channels.routes import ENDPOINTS as CONTACT_CHANNELS
 from hexclave_server.core.endpoint import Endpoint
 from hexclave_server.oauth.routes import ENDPOINTS as OAUTH
 from hexclave_server.pages.routes import ENDPOINTS as GREETING
@@ -23,6 +24,7 @@ API: list[Endpoint] = [
     *SESSIONS,
     *OAUTH,
     *USERS,
+    *CONTACT_CHANNELS,
     *PROJECTS,
     *CONFIG,
 ]

@@ -73,6 +73,18 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "PATCH /users/me": {"display_name": "mass assigned"},
     "POST /users": {**USER, "oauth_providers": [{"id": "github", "account_id": "1"}]},
     "PATCH /users/{user_id}": USER,
+    "POST /contact-channels": {
+        "user_id": "<user>",
+        "type": "email",
+        "value": "mass@example.com",
+        "used_for_auth": True,
+        "is_primary": True,
+    },
+    "PATCH /contact-channels/{user_id}/{contact_channel_id}": {"type": "email", "value": "mass@example.com", "used_for_auth": True},
+    "POST /contact-channels/{user_id}/{contact_channel_id}/send-verification-code": {"callback_url": "http://localhost/"},
+    "POST /contact-channels/send-verification-code": {"email": "<email>", "callback_url": "http://localhost/"},
+    "POST /contact-channels/verify": {"code": "0" * 45},
+    "POST /contact-channels/verify/check-code": {"code": "0" * 45},
     "POST /internal/projects": {"owner_team_id": str(uuid.uuid4()), **PROJECT},
     "PATCH /internal/projects/current": PROJECT,
     "POST /internal/api-keys": {"description": "mass assigned", "expires_at_millis": 4e12, **KEYS},
@@ -159,7 +171,9 @@ class Target:
             self.team_id = client.get("/users/me").json()["selected_team_id"]
         with self.project.http("admin") as client:
             key_set_id = client.get("/internal/api-keys").json()["items"][0]["id"]
-        self.ids = {"user_id": self.user["user_id"], "api_key_id": key_set_id, "level": "branch"}
+        with self.project.http("server") as client:
+            channel_id = client.get("/contact-channels", params={"user_id": self.user["user_id"]}).json()["items"][0]["id"]
+        self.ids = {"user_id": self.user["user_id"], "api_key_id": key_set_id, "contact_channel_id": channel_id, "level": "branch"}
         self.words = {"<email>": self.user["email"], "<user>": self.user["user_id"], "<project>": self.project.id}
 
     def body(self, endpoint: Endpoint) -> dict[str, Any]:

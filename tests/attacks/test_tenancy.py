@@ -18,6 +18,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /users/{user_id}": {"display_name": "taken over", "password": "taken over 123"},
     "PATCH /internal/api-keys/{api_key_id}": {"revoked": True},
     "POST /auth/sessions": {"user_id": "<user>"},
+    "PATCH /contact-channels/{user_id}/{contact_channel_id}": {"value": "taken-over@example.com", "used_for_auth": True},
+    "POST /contact-channels/{user_id}/{contact_channel_id}/send-verification-code": {"callback_url": "http://localhost/"},
 }
 WITH_IDS = [e for e in routes.API if "{" in e.path and "{level}" not in e.path and "{project_id}" not in e.path]
 
@@ -34,6 +36,7 @@ class Victim:
         self.user = project.sign_up()
         with project.http("server") as client:
             self.session_id = client.get("/auth/sessions", params={"user_id": self.user["user_id"]}).json()["items"][0]["id"]
+            self.channel_id = client.get("/contact-channels", params={"user_id": self.user["user_id"]}).json()["items"][0]["id"]
         with project.http("admin") as client:
             self.key_set_id = client.get("/internal/api-keys").json()["items"][0]["id"]
 
@@ -42,12 +45,18 @@ class Victim:
         with self.project.http("server") as client:
             user = client.get(f"/users/{self.user['user_id']}").json()
             sessions = client.get("/auth/sessions", params={"user_id": self.user["user_id"]}).json()
+            channels = client.get("/contact-channels").json()
         with self.project.http("admin") as client:
             keys = client.get("/internal/api-keys").json()
-        return [user, sessions, keys]
+        return [user, sessions, channels, keys]
 
     def ids(self) -> dict[str, str]:
-        return {"user_id": self.user["user_id"], "id": self.session_id, "api_key_id": self.key_set_id}
+        return {
+            "user_id": self.user["user_id"],
+            "id": self.session_id,
+            "contact_channel_id": self.channel_id,
+            "api_key_id": self.key_set_id,
+        }
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +98,10 @@ def test_another_projects_user_is_unknown_in_bodies_and_queries(attacker: Projec
         assert client.get("/auth/sessions", params={"user_id": victim.user["user_id"]}).json()["items"] == []
         assert client.get("/users", params={"cursor": victim.user["user_id"], "limit": 10}).json()["items"] == []
         assert client.get("/users", params={"query": victim.user["email"]}).json()["items"] == []
+        assert client.get("/contact-channels", params={"user_id": victim.user["user_id"]}).json()["items"] == []
+        assert client.get("/contact-channels", params={"contact_channel_id": victim.channel_id}).json()["items"] == []
+        channel = {"user_id": victim.user["user_id"], "type": "email", "value": "taken-over@example.com", "used_for_auth": True}
+        assert client.post("/contact-channels", json=channel).headers["x-stack-known-error"] == "USER_NOT_FOUND"
     assert victim.state() == before
 
 
