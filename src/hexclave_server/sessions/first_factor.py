@@ -37,7 +37,7 @@ async def finish_first_factor(
 ) -> SignedIn | SecondFactorDue | None:
     """Signs the user in, or starts a second-factor attempt; None when there is no such user.
 
-    Part of a transaction that has written to the row of the user, so that nobody changes it meanwhile.
+    Part of a transaction that has written to the row of the user or holds it, so that nobody changes it meanwhile.
     """
     subject = await find_token_subject(conn, tenancy, user_id)
     if subject is None:

@@ -22,6 +22,7 @@ from hexclave_server.sessions import queries
 from hexclave_server.sessions.queries import SessionRow
 from hexclave_server.sessions.wire import DEFAULT_LIFETIME_MILLIS, Tokens
 from hexclave_server.users.token_subject import TokenSubject, find_token_subject, mark_active
+from hexclave_server.verification_codes.service import CodeKind, void_codes
 
 REFRESH = LimitClass("refresh", per_address=1200, per_user=600, per_project=30_000)
 """Traffic of refreshing: cheap, and all users of a back end or an office come from one address, each about once a minute."""
@@ -183,7 +184,11 @@ async def end_session(conn: Connection, tenancy: Tenancy, session_id: str) -> bo
 
 
 async def end_all_sessions(conn: Connection, tenancy: Tenancy, user_id: str, except_refresh_token_hash: str | None = None) -> int:
-    """Ends all sessions of a user, except the one whose refresh token has this hash; how many ended. Part of the caller's transaction."""
+    """Ends all sessions of a user, except the one whose refresh token has this hash; how many ended. Part of the caller's transaction.
+
+    Sign-ins that wait for a second factor end, too: their first factor may be what is no longer good.
+    """
+    await void_codes(conn, tenancy, CodeKind.MFA_ATTEMPT, user_id)
     if except_refresh_token_hash is None:
         return await conn.execute(queries.END_ALL, tenancy_id=tenancy.id, user_id=user_id)
     return await conn.execute(queries.END_ALL_BUT_ONE, tenancy_id=tenancy.id, user_id=user_id, kept_hash=except_refresh_token_hash)

@@ -94,6 +94,13 @@ class Tokens(Wire):
     access_token: str
 
 
+class SignedInUser(Tokens):
+    """The tokens of a new session, whose it is, and whether the user was created for it."""
+
+    is_new_user: bool
+    user_id: str
+
+
 class AccessToken(Wire):
     """A fresh access token."""
 
