@@ -23,6 +23,7 @@ SECRETS = {
     "new_password",
     "code",
     "totp",
+    "recovery_code",
     "client_secret",
     "refresh_token",
     "attempt_code",

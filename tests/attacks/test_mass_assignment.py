@@ -65,6 +65,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "POST /auth/password/sign-in": {"email": "<email>", "password": "correct horse battery"},
     "POST /auth/password/update": {"old_password": "correct horse battery", "new_password": "mass assigned"},
     "POST /auth/password/set": {"password": "mass assigned"},
+    "POST /auth/mfa/sign-in": {"code": "x" * 45, "type": "totp", "totp": "000000"},
+    "POST /auth/mfa/recovery-codes": {},
+    "POST /auth/passkey/register": {"credential": {}, "code": "x" * 45},
+    "POST /auth/passkey/sign-in": {"authentication_response": {}, "code": "x" * 45},
     "POST /auth/sessions": {"user_id": "<user>"},
     "POST /auth/cli": {},
     "POST /auth/cli/poll": {"polling_code": "x"},
@@ -85,6 +89,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "POST /contact-channels/send-verification-code": {"email": "<email>", "callback_url": "http://localhost/"},
     "POST /contact-channels/verify": {"code": "0" * 45},
     "POST /contact-channels/verify/check-code": {"code": "0" * 45},
+    "PATCH /emails/notification-preference/{user_id}/{notification_category_id}": {"enabled": False},
     "POST /internal/projects": {"owner_team_id": str(uuid.uuid4()), **PROJECT},
     "PATCH /internal/projects/current": PROJECT,
     "POST /internal/api-keys": {"description": "mass assigned", "expires_at_millis": 4e12, **KEYS},
@@ -174,6 +179,7 @@ class Target:
         with self.project.http("server") as client:
             channel_id = client.get("/contact-channels", params={"user_id": self.user["user_id"]}).json()["items"][0]["id"]
         self.ids = {"user_id": self.user["user_id"], "api_key_id": key_set_id, "contact_channel_id": channel_id, "level": "branch"}
+        self.ids["notification_category_id"] = "4f6f8873-3d04-46bd-8bef-18338b1a1b4c"
         self.words = {"<email>": self.user["email"], "<user>": self.user["user_id"], "<project>": self.project.id}
 
     def body(self, endpoint: Endpoint) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _FILL = (
     f"INSERT INTO tenancies VALUES ('{TENANCY}', 'p', 'main')",
     (
         "INSERT INTO users SELECT '{tenancy}', {user}, 'User ' || i, 'user ' || i, NULL, i / 3 * 1000, i * 7919 % {count}, {anonymous}, {restricted},"
-        " NULL, NULL, NULL, NULL, NULL, NULL, {false}, NULL, {false}, {team}, NULL, 0, 0 FROM {numbers}"
+        " NULL, NULL, NULL, NULL, NULL, NULL, {false}, NULL, {false}, {team}, NULL, 0, 0, NULL FROM {numbers}"
     ),
     (
         "INSERT INTO contact_channels SELECT '{tenancy}', {user}, {user}, 'email', 'user' || i || '@example.com', {true}, {verified}, {true}, i"
@@ -37,6 +37,10 @@ _FILL = (
         " FROM {numbers}"
     ),
     "INSERT INTO oauth_accounts SELECT '{tenancy}', {user}, {user}, 'github', 'account' || i, NULL, {true}, {true}, i FROM {numbers}",
+    (
+        "INSERT INTO passkeys SELECT '{tenancy}', 'credential' || i, {user}, 'key', 0, 'example.com', {false}, i, NULL FROM {numbers}"
+        " WHERE i % 3 = 0"
+    ),
     (
         "INSERT INTO teams (tenancy_id, id, display_name, display_name_folded, created_at)"
         f" SELECT '{{tenancy}}', {{user}}, 'Team', 'team', i FROM {{numbers}} WHERE i % {MEMBERS} = 0"

@@ -91,7 +91,7 @@ def _merged(shape: ListShape) -> Select[Any]:
         return select(_ordered(side, shape, time, users.c.id).subquery())
 
     keys = union_all(one_side(false()), one_side(true())).subquery("keys")
-    source = keys.join(users, and_(users.c.tenancy_id == bindparam("tenancy_id"), users.c.id == keys.c.id))
+    source = join_in_order(keys, users, and_(users.c.tenancy_id == bindparam("tenancy_id"), users.c.id == keys.c.id))
     return _ordered(select(*USER_COLUMNS).select_from(with_primary_and_team(source)), shape, keys.c.time, keys.c.id)
 
 

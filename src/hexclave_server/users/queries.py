@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Label, and_, bindparam, delete, false, func, insert, select, true, update
+from sqlalchemy import ColumnElement, FromClause, Label, and_, bindparam, delete, false, func, insert, or_, select, true, update
 
 from hexclave_server.contact_channels import service as _contact_channels  # noqa: F401 - registers its table
 from hexclave_server.core.db import Query, holds, json_array_of, metadata
 from hexclave_server.oauth import service as _oauth  # noqa: F401 - registers its table
+from hexclave_server.passkeys import service as _passkeys  # noqa: F401 - registers its table
 from hexclave_server.teams import service as _teams  # noqa: F401 - registers its table
 from hexclave_server.users.tables import users
 
@@ -21,6 +22,7 @@ EMAIL = "email"
 contact_channels = metadata.tables["contact_channels"]
 team_memberships = metadata.tables["team_memberships"]
 _accounts = metadata.tables["oauth_accounts"]
+_passkey = metadata.tables["passkeys"]
 _primary = contact_channels.alias("primary_channel")
 _team = metadata.tables["teams"].alias("selected_team")
 
@@ -50,6 +52,12 @@ def _linked_accounts() -> ColumnElement[Any]:
     )
 
 
+def _has_passkey() -> ColumnElement[bool]:
+    """Whether the user has a passkey. Not EXISTS: for that, PostgreSQL would read all passkeys once and keep them in a hash."""
+    of_user = and_(_passkey.c.tenancy_id == users.c.tenancy_id, _passkey.c.user_id == users.c.id)
+    return select(_passkey.c.credential_id).where(of_user).limit(1).scalar_subquery().is_not(None)
+
+
 USER_COLUMNS: tuple[ColumnElement[Any] | Label[Any], ...] = (
     users.c.id,
     users.c.display_name,
@@ -61,6 +69,7 @@ USER_COLUMNS: tuple[ColumnElement[Any] | Label[Any], ...] = (
     users.c.last_active_at,
     users.c.password_hash.is_not(None).label("has_password"),
     users.c.otp_auth_enabled,
+    _has_passkey().label("passkey_auth_enabled"),
     users.c.requires_totp_mfa,
     users.c.client_metadata,
     users.c.client_read_only_metadata,
@@ -126,9 +135,26 @@ REPLACE_PASSWORD = Query(
 INSERT_USER = Query(insert(users))
 
 LOCK_USER = Query(
-    select(users.c.is_anonymous, users.c.password_hash.is_not(None).label("has_password"), users.c.otp_auth_enabled)
+    select(
+        users.c.is_anonymous, users.c.password_hash.is_not(None).label("has_password"), users.c.otp_auth_enabled, users.c.requires_totp_mfa
+    )
     .where(_THIS_USER)
     .with_for_update(of=users)
+)
+LOCK_SECOND_FACTOR = Query(
+    select(users.c.totp_secret).where(_THIS_USER, users.c.requires_totp_mfa, users.c.totp_secret.is_not(None)).with_for_update(of=users)
+)
+ACCEPT_TOTP_STEP = Query(
+    update(users)
+    .where(
+        _THIS_USER,
+        or_(
+            users.c.totp_last_step.is_(None),
+            users.c.totp_last_step < bindparam("step"),
+            users.c.totp_last_step > bindparam("latest_step"),
+        ),
+    )
+    .values(totp_last_step=bindparam("step"))
 )
 DELETE_USER = Query(delete(users).where(_THIS_USER))
 

@@ -36,6 +36,7 @@ class UserRow(msgspec.Struct, frozen=True):
     last_active_at: int
     has_password: bool
     otp_auth_enabled: bool
+    passkey_auth_enabled: bool
     requires_totp_mfa: bool
     client_metadata: str | None
     client_read_only_metadata: str | None
@@ -90,7 +91,7 @@ def client_user(row: UserRow, *, email_must_be_verified: bool) -> ClientUserRead
         signed_up_at_millis=row.signed_up_at,
         has_password=row.has_password,
         otp_auth_enabled=row.otp_auth_enabled,
-        passkey_auth_enabled=False,  # until passkeys are there
+        passkey_auth_enabled=row.passkey_auth_enabled,
         auth_with_email=row.has_password or row.otp_auth_enabled,
         requires_totp_mfa=row.requires_totp_mfa,
         client_metadata=_json(row.client_metadata),
@@ -120,7 +121,7 @@ def server_user(row: UserRow, *, email_must_be_verified: bool) -> ServerUserRead
         last_active_at_millis=row.last_active_at,
         has_password=row.has_password,
         otp_auth_enabled=row.otp_auth_enabled,
-        passkey_auth_enabled=False,  # until passkeys are there
+        passkey_auth_enabled=row.passkey_auth_enabled,
         auth_with_email=row.has_password or row.otp_auth_enabled,
         requires_totp_mfa=row.requires_totp_mfa,
         client_metadata=_json(row.client_metadata),

@@ -14,6 +14,9 @@ from hexclave_server.core.context import Access, Parts, Project
 from hexclave_server.core.db import Connection, UniqueViolation
 from hexclave_server.core.errors import PlainError
 from hexclave_server.core.known_errors import TeamMembershipNotFound, UserNotFound
+from hexclave_server.mfa import service as mfa
+from hexclave_server.passkeys import service as passkeys
+from hexclave_server.security_notices.service import Event, notify
 from hexclave_server.sessions import service as sessions
 from hexclave_server.teams import service as teams
 from hexclave_server.users import queries
@@ -38,6 +41,7 @@ class _Locked(msgspec.Struct, frozen=True):
     is_anonymous: bool
     has_password: bool
     otp_auth_enabled: bool
+    requires_totp_mfa: bool
 
 
 async def update_user(
@@ -52,6 +56,7 @@ async def update_user(
         row = await parts.db.write(update.apply)
     except UniqueViolation:  # somebody else got the address between our look and our write
         raise address_is_taken(await update.contested_address()) from None
+    parts.outbox.wake()
     return user_on_wire(row, access, project.config)
 
 
@@ -103,6 +108,7 @@ class _Update:
         if not self._email.is_empty:
             await change_primary_email(conn, self._tenancy, self._user_id, self._email, now)
         await self._set_password(conn, locked, columns)
+        await self._end_former_factors(conn, locked)
         if self._body.is_anonymous is False and locked.is_anonymous:
             columns.update(is_anonymous=False, signed_up_at=now)
             await self._rename_personal_teams(conn)
@@ -135,7 +141,7 @@ class _Update:
             columns["otp_auth_enabled"] = body.otp_auth_enabled
         if body.totp_secret_base64 is not UNSET:
             columns["totp_secret"] = encrypted_totp_secret(self._parts, self._tenancy, self._user_id, body.totp_secret_base64)
-            columns["requires_totp_mfa"] = body.totp_secret_base64 is not None
+            columns.update(requires_totp_mfa=body.totp_secret_base64 is not None, totp_last_step=None)
         if body.country_code is not UNSET:
             columns["country_code"] = body.country_code
         if body.risk_scores is not UNSET:
@@ -166,6 +172,17 @@ class _Update:
                 raise PlainError(400, "A user needs a primary email before he can have a password.")
         columns["password_hash"] = self._password_hash
         await sessions.end_all_sessions(conn, self._tenancy, self._user_id)
+
+    async def _end_former_factors(self, conn: Connection, locked: _Locked) -> None:
+        """What the former second factor and the former passkeys were good for ends with them, and the user is told."""
+        tenancy, user_id, secret = self._tenancy, self._user_id, self._body.totp_secret_base64
+        if secret is not UNSET and (secret is not None or locked.requires_totp_mfa):
+            await mfa.end_attempts(conn, tenancy, user_id)
+            if secret is None:
+                await mfa.delete_recovery_codes(conn, tenancy, user_id)
+            await notify(conn, self._parts, tenancy, user_id, Event.SECOND_FACTOR)
+        if self._body.passkey_auth_enabled is False and await passkeys.delete_passkeys(conn, tenancy, user_id):
+            await notify(conn, self._parts, tenancy, user_id, Event.PASSKEY)
 
     async def _rename_personal_teams(self, conn: Connection) -> None:
         """After the names in this very body, as the contract says (§1.7); none in it leaves the default name."""
