@@ -10,6 +10,7 @@ from html import escape
 from hexclave_server.core.http import HTML, NO_STORE, Request, Response
 
 _STYLE = """
+:root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1rem; color: #1c1c1e; background: #fff }
 label { display: block; margin-top: 1rem } input { width: 100%; box-sizing: border-box; padding: .5rem; font: inherit }
 button { margin-top: 1.5rem; padding: .5rem 1rem; font: inherit } [role=alert] { color: #a40000 }
