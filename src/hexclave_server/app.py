@@ -11,6 +11,7 @@ from hexclave_server.core.context import Parts
 from hexclave_server.core.crypto import Keyring
 from hexclave_server.core.db import make_database
 from hexclave_server.core.dispatch import Application
+from hexclave_server.core.geoip import open_locations
 from hexclave_server.core.health import Health
 from hexclave_server.core.http import Receive, Scope, Send
 from hexclave_server.core.jobs import Job, Jobs
@@ -51,6 +52,7 @@ def build_parts(settings: Settings, master_secret: bytes) -> Parts:
         limiter=TrafficLimiter(settings.rate_limits),
         throttles=Throttles(keyring, enabled=not settings.unsafe_no_throttle),
         outbox=Outbox(),
+        locations=open_locations(settings.geoip_database),
     )
 
 

@@ -41,6 +41,16 @@ def test_all_mistakes_of_settings_at_once(commands: Commands) -> None:
     assert all(f"HEXCLAVE_{name}" in text for name in ("PORT", "WORKERS", "TRUSTED_PROXIES"))
 
 
+def test_a_broken_file_of_locations(commands: Commands, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mmdb"
+    broken.write_bytes(b"\0" * 5000)
+    for path in (broken, tmp_path / "missing.mmdb"):
+        text = sentence(commands, "serve", GEOIP_DATABASE=str(path))
+        assert "HEXCLAVE_GEOIP_DATABASE" in text
+        assert "MaxMind-format" in text
+        assert "Traceback" not in text
+
+
 def test_a_file_in_place_of_the_directory(commands: Commands, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "there is a file in its place" in sentence(commands, "serve", DATA_DIR=str(tmp_path / "file"))

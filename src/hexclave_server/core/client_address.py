@@ -18,6 +18,8 @@ from msgspec import UNSET, UnsetType
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 HeaderOf = Callable[[bytes], str | None]
 """Gives a header by lower-case name, None when absent; several lines of one name joined by commas."""
+Locate = Callable[[str], "EndUser | None"]
+"""Gives a canonical address with its place, None where that is not known."""
 
 UNKNOWN_ADDRESS: Final = "unknown"
 ACCEPTED: Final = (
@@ -132,13 +134,22 @@ def client_address(peer: str | None, header: HeaderOf, proxies: TrustedProxies =
     return ClientAddress(claimed, located=proxies.preset is not Preset.CLOUDRUN)
 
 
-def find_end_user(client: ClientAddress, header: HeaderOf, proxies: TrustedProxies = NO_PROXIES) -> EndUser | None:
-    """The person behind the request: None unless the user agent is a browser's and the address is known; location only where believed."""
+def find_end_user(
+    client: ClientAddress, header: HeaderOf, proxies: TrustedProxies = NO_PROXIES, locate: Locate | None = None
+) -> EndUser | None:
+    """The person behind the request: None unless the user agent is a browser's and the address is known.
+
+    The place is what believed headers say; only where they say nothing, what `locate` finds.
+    """
     agent = header(b"user-agent") or ""
     if client.address == UNKNOWN_ADDRESS or not any(name in agent for name in _BROWSERS):
         return None
-    if not client.located:
-        return EndUser(client.address)
+    nowhere = EndUser(client.address)
+    told = _told_by_proxy(client, header, proxies) if client.located else nowhere
+    return told if told != nowhere or locate is None else locate(client.address) or nowhere
+
+
+def _told_by_proxy(client: ClientAddress, header: HeaderOf, proxies: TrustedProxies) -> EndUser:
     if proxies.preset is Preset.CLOUDFLARE:
         return EndUser(client.address, country_code=_country(header(b"cf-ipcountry")))
     country = header(b"x-vercel-ip-country")

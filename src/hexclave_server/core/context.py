@@ -17,6 +17,7 @@ from hexclave_server.core.client_address import EndUser, find_end_user
 if TYPE_CHECKING:
     from hexclave_server.core.crypto import Keyring
     from hexclave_server.core.db import Database
+    from hexclave_server.core.geoip import Locations
     from hexclave_server.core.http import Request
     from hexclave_server.core.limits import TrafficLimiter
     from hexclave_server.core.outbox import Outbox
@@ -114,6 +115,7 @@ class Parts:
     limiter: TrafficLimiter
     throttles: Throttles
     outbox: Outbox
+    locations: Locations
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -187,7 +189,8 @@ class Call:
     @property
     def end_user(self) -> EndUser | None:
         """Address and location of the person behind a browser, where known (contract 00 §1.2)."""
-        return find_end_user(self.request.client, self.request.joined_header, self.parts.settings.trusted_proxies)
+        request, parts = self.request, self.parts
+        return find_end_user(request.client, request.joined_header, parts.settings.trusted_proxies, parts.locations.locate)
 
     async def live_user_id(self) -> str | None:
         """The user of the access token if he still exists (contract 00 §1.1: a deleted user is no user)."""

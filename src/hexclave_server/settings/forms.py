@@ -199,14 +199,13 @@ def _master_secret(text: str) -> bytes:
 MASTER_SECRET = Form("at least 32 random bytes in base64 or hex, as `openssl rand -base64 32` prints them", _master_secret)
 
 
-def _existing_file(text: str) -> Path:
-    path = Path(text).expanduser().absolute()
-    if not path.is_file():
-        raise ValueError(text)
-    return path
+def _locations(text: str) -> Path:
+    from hexclave_server.core.geoip import require_locations  # noqa: PLC0415 - which the command line seldom needs
+
+    return require_locations(Path(_any_text(text)).expanduser().absolute())
 
 
-FILE = Form("the path of a file that exists", _existing_file)
+LOCATIONS = Form("the path of a MaxMind-format database of countries or cities (.mmdb)", _locations)
 
 
 def _email(text: str) -> str:

@@ -22,7 +22,6 @@ FUTURE_PREFIXES = ("oauth_", "bot_challenge_")
 FUTURE_KEYS = (
     "allow_shared_oauth_access_tokens",
     "cron_secret",
-    "geoip_database",
     "redis_url",
     "security_notices",
 )

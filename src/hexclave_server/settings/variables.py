@@ -65,7 +65,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("master_secret", forms.MASTER_SECRET, secret=True),
     Variable("access_token_ttl_seconds", _TTL, 600, key="access_token_ttl"),
     Variable("trusted_proxies", _PROXIES, TrustedProxies()),
-    Variable("geoip_database", forms.FILE),
+    Variable("geoip_database", forms.LOCATIONS),
     Variable("smtp_host", forms.HOST_NAME),
     Variable("smtp_port", _PORT),
     Variable("smtp_username", forms.TEXT),
