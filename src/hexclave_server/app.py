@@ -23,6 +23,7 @@ from hexclave_server.core.passwords import PasswordHasher, processes_per_worker
 from hexclave_server.core.router import Router
 from hexclave_server.core.throttles import Throttles
 from hexclave_server.core.tokens import TokenIssuer, TokenVerifier
+from hexclave_server.emails import entries as emails
 from hexclave_server.emails.delivery import Delivery
 from hexclave_server.projects import deletion
 from hexclave_server.projects.directory import ProjectDirectory
@@ -74,6 +75,7 @@ class Server:
                 Job("purge logins of command lines", PURGE_SECONDS, cli_login.purge),
                 Job("purge expired sessions", PURGE_SECONDS, sessions.purge),
                 Job("purge one-time codes", PURGE_SECONDS, verification_codes.purge),
+                Job("purge contents of emails", PURGE_SECONDS, emails.purge),
                 Job("purge deleted projects", deletion.PURGE_INTERVAL_SECONDS, deletion.purge_step),
             ],
         )

@@ -1,33 +1,47 @@
-"""The worker that delivers the outbox: claims entries that are due, renders them, hands them to a mail server or keeps them for the mailbox.
+"""The worker that delivers the outbox: claims entries that are due and sends each on its way (contract 08 §1.2).
 
-Every process runs one. It is woken when its own process queues something and looks once a second for what others left. An entry is
-claimed with a lease; before a message is handed over that is committed, so that after a crash an entry whose fate is unknown is never
-sent a second time.
+Every process runs one. It is woken when its own process queues something and looks once a second for what others, or a crash, left behind.
+Nothing here waits for a mail server: that is for the lanes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from collections.abc import Coroutine
+from typing import Any
 
-import aiosmtplib
 import msgspec
 
-from hexclave_server.core import clock, randomness
-from hexclave_server.core.context import Parts, Tenancy
-from hexclave_server.core.db import Connection, DatabaseUnavailable
+from hexclave_server.core import clock
+from hexclave_server.core.context import Parts, Project
+from hexclave_server.core.db import DatabaseUnavailable
 from hexclave_server.core.log import logger
-from hexclave_server.emails import queries
+from hexclave_server.emails.addresses import AddressInvalid
+from hexclave_server.emails.capacity import charge
+from hexclave_server.emails.entries import LEASE_MILLIS, Entries
+from hexclave_server.emails.failures import Failure, Remedy
+from hexclave_server.emails.lane import Lane, Post
+from hexclave_server.emails.letters import write_letter
+from hexclave_server.emails.mail_server import Mailbox, MailServer, MailServerIncomplete, Route, own_name, route_of
+from hexclave_server.emails.message import compose
 from hexclave_server.emails.queries import EntryRow
-from hexclave_server.emails.rendering import Content, render
-from hexclave_server.emails.service import SEALED, Template
+from hexclave_server.emails.rendering import Content, RenderingFailed
 from hexclave_server.projects.service import find_tenancy
 
 POLL_SECONDS = 1.0
-LEASE_MILLIS = 30_000
-AT_ONCE = 8
+IN_HAND = 100
+"""How many entries a process holds before it looks whether a lane is slow."""
+SMALLEST_SHARE = 8
+_PATIENCE_SECONDS = 0.25
+_KNOWN_TENANCIES = 10_000
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """A letter that can be sent, to addresses as a mail server takes them."""
+
+    content: Content
+    recipients: tuple[str, ...]
 
 
 class Delivery:
@@ -35,136 +49,158 @@ class Delivery:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._id = randomness.new_uuid()
-        self._in_hand: set[str] = set()
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._loop_task: asyncio.Task[None] | None = None
+        self._entries = Entries(parts.db, parts.keyring)
+        self._lanes: dict[MailServer, Lane] = {}
+        self._room = asyncio.Event()
+        self._project_ids: dict[str, str] = {}
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begins."""
-        self._loop_task = asyncio.create_task(self._run(), name="email delivery")
+        self._tasks = [
+            asyncio.create_task(self._for_ever(self._turn), name="email delivery"),
+            asyncio.create_task(self._for_ever(self._renew), name="email leases"),
+        ]
 
     async def stop(self) -> None:
-        """Hands back what was not handed over yet."""
-        for task in [self._loop_task, *self._tasks]:
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        """Ends, and hands back what was not handed over to a mail server yet."""
+        claims, leases = self._tasks
+        await _cancelled(claims)
+        await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
+        await _cancelled(leases)
         with contextlib.suppress(DatabaseUnavailable):
-            await self._parts.db.execute(queries.HAND_BACK, claim_id=self._id, now=clock.now_millis())
+            await self._entries.hand_back()
 
-    async def _run(self) -> None:
+    async def _for_ever(self, step: Any) -> None:
         while True:
             try:
-                if not await self._turn():
-                    await self._parts.outbox.wait(POLL_SECONDS)
+                await step()
             except DatabaseUnavailable:
                 await asyncio.sleep(POLL_SECONDS)
-            except Exception as error:  # noqa: BLE001 - one bad turn must not end delivery for ever
+            except Exception as error:  # noqa: BLE001 - one bad turn must not end delivery
                 logger().error("email delivery failed", kind=type(error).__name__)
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def _turn(self) -> bool:
-        """Claims what is due and begins its delivery; whether there was anything."""
-        now = clock.now_millis()
-        for is_high_priority in (True, False):
-            if await self._parts.db.value(queries.IS_DUE, now=now, is_high_priority=is_high_priority) is None:
-                continue
-            entries = await self._parts.db.all(
-                EntryRow,
-                queries.CLAIM,
-                now=now,
-                is_high_priority=is_high_priority,
-                new_claim_id=self._id,
-                lease_ends_at=now + LEASE_MILLIS,
-            )
-            for entry in entries:
-                if entry.id not in self._in_hand:
-                    await self._slots.acquire()
-                    self._in_hand.add(entry.id)
-                    task = asyncio.create_task(self._deliver(entry))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
-            if entries:
-                return True
-        return False
+    async def _renew(self) -> None:
+        await asyncio.sleep(LEASE_MILLIS / 3000)
+        await self._entries.renew()
 
-    async def _deliver(self, entry: EntryRow) -> None:
+    async def _turn(self) -> None:
+        """Claims a batch and sends it on its way; waits when there is nothing to do, or for a moment when there is much in hand."""
+        if self._entries.in_hand >= IN_HAND:
+            await self._wait_for_room()
+        batch = await self._entries.claim()
+        if batch:
+            await asyncio.gather(*(self._guarded(entry, self._dispatch(entry)) for entry in batch))
+        else:
+            await self._parts.outbox.wait(POLL_SECONDS)
+
+    async def _wait_for_room(self) -> None:
+        """Lets the lanes work. Not for long: if they do not get on, others' entries may be waiting behind theirs."""
+        self._room.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                while self._entries.in_hand >= IN_HAND:
+                    self._room.clear()
+                    await self._room.wait()
+
+    async def _guarded(self, entry: EntryRow, work: Coroutine[Any, Any, None]) -> None:
+        """Whatever goes wrong with one entry is noted in it and stays with it."""
         try:
-            await self._send(entry)
+            await work
         except DatabaseUnavailable:
-            pass
-        except Exception as error:  # noqa: BLE001
-            logger().error("email not sent", email=entry.id, kind=type(error).__name__, reason=str(error))
-            now = clock.now_millis()
-            await self._parts.db.execute(
-                queries.RETRY,
-                tenancy_id=entry.tenancy_id,
-                email_id=entry.id,
-                claim_id=self._id,
-                now=now,
-                retry_at=now + 20_000,
-                send_retries=entry.send_retries + 1,
-                send_attempt_errors=entry.send_attempt_errors,
-                server_error=str(error),
-            )
-        finally:
-            self._in_hand.discard(entry.id)
-            self._slots.release()
+            await self._entries.put_back(entry, clock.now_millis())
+        except Failure as failure:
+            await self._entries.fail(entry, failure)
+        except Exception as error:  # noqa: BLE001 - a bug must not try for ever
+            logger().error("email failed", email=entry.id, kind=type(error).__name__)
+            await self._entries.fail(entry, Failure("UNKNOWN", "An internal error of the server.", Remedy.TRY_AGAIN))
 
-    async def _send(self, entry: EntryRow) -> None:
-        parts = self._parts
-        tenancy = await find_tenancy(parts.db, entry.tenancy_id)
-        project = await parts.directory.find_project(tenancy.project_id) if tenancy is not None else None
-        if project is None:
+    async def _dispatch(self, entry: EntryRow) -> None:
+        """Into the mailbox, or into the lane of its mail server if it has room and the project may send now."""
+        project = await self._project_of(entry)
+        via = _route(self._parts, project).via
+        if isinstance(via, Mailbox):
+            written = await self._letter(entry, project)
+            if written is not None:
+                await self._entries.keep(entry, written.content)
             return
-        variables = msgspec.json.decode(
-            parts.keyring.decrypt(entry.sealed_variables, purpose=SEALED, tenancy_id=entry.tenancy_id, row_id=entry.id)
-        )
-        content = render(Template(entry.template), variables, project_name=project.display_name)
-        addresses = msgspec.json.decode(entry.addresses, type=list[str])
-        await parts.db.write(lambda conn: self._started(conn, project.tenancy, entry, content))
-        if parts.settings.smtp_host is not None:
-            message = EmailMessage(SMTP_POLICY)
-            message["From"] = parts.settings.smtp_sender
-            message["To"] = ", ".join(addresses)
-            message["Subject"] = content.subject
-            message.set_content(content.text)
-            message.add_alternative(content.html, subtype="html")
-            await aiosmtplib.send(
-                message.as_bytes(),
-                sender="noreply@example.com",
-                recipients=addresses,
-                hostname=parts.settings.smtp_host,
-                port=parts.settings.smtp_port,
-                start_tls=False,
-                timeout=20,
-            )
-        await parts.db.execute(
-            queries.FINISH,
-            tenancy_id=entry.tenancy_id,
-            email_id=entry.id,
-            claim_id=self._id,
-            now=clock.now_millis(),
-            send_retries=entry.send_retries,
-            send_attempt_errors=entry.send_attempt_errors,
-            server_error=None,
-            skipped_reason=None,
-            skipped_details=None,
-        )
+        lane = self._lane(via)
+        if not lane.has_room(max(SMALLEST_SHARE, IN_HAND // len(self._lanes))):
+            reason = lane.circuit.failure.message if lane.circuit.failure is not None else None
+            await self._entries.put_back(entry, lane.appointment(), reason=reason)
+            return
+        per_hour = self._parts.settings.email_capacity_per_hour
+        may_leave_at = await self._parts.db.write(lambda conn: charge(conn, entry, per_hour))
+        if may_leave_at is None:
+            lane.take(entry)
+        else:
+            await self._entries.put_back(entry, may_leave_at, charged_at=clock.now_millis() if per_hour else None)
 
-    async def _started(self, conn: Connection, tenancy: Tenancy, entry: EntryRow, content: Content) -> None:
-        now = clock.now_millis()
-        sealed = self._parts.keyring.encrypt(msgspec.json.encode(content), purpose=SEALED, tenancy_id=tenancy.id, row_id=entry.id)
-        await conn.execute(
-            queries.START,
-            tenancy_id=tenancy.id,
-            email_id=entry.id,
-            claim_id=self._id,
-            now=now,
-            rendered_at=now,
-            sealed_content=sealed,
-            lease_ends_at=now + LEASE_MILLIS,
+    async def _prepare(self, entry: EntryRow) -> Post | None:
+        """For a lane: the entry as a message, as things are now."""
+        project = await self._project_of(entry)
+        route = _route(self._parts, project)
+        written = await self._letter(entry, project)
+        if written is None:
+            return None
+        message = compose(
+            written.content,
+            sender_name=route.sender_name,
+            sender_address=route.sender_address,
+            recipients=written.recipients,
+            message_id=entry.id,
         )
+        return Post(written.content, route.sender_address, written.recipients, message)
+
+    async def _letter(self, entry: EntryRow, project: Project) -> _Written | None:
+        """The letter; None when the entry has been finished because it says nothing, or goes to nobody."""
+        try:
+            letter = await write_letter(self._parts, project, entry)
+        except RenderingFailed as error:
+            logger().error("email not rendered", email=entry.id, reason=str(error))
+            await self._entries.fail_to_render(entry, "The email could not be rendered.")
+            return None
+        if letter.skip is not None:
+            await self._entries.skip(entry, letter.content, letter.skip)
+            return None
+        try:
+            return _Written(letter.content, letter.envelope())
+        except AddressInvalid as error:
+            failure = Failure("INVALID_EMAIL_ADDRESS", f"An address cannot be sent to: {error}", Remedy.GIVE_UP)
+            await self._entries.fail(entry, failure, letter.content)
+            return None
+
+    async def _project_of(self, entry: EntryRow) -> Project:
+        project_id = self._project_ids.get(entry.tenancy_id)
+        if project_id is None:
+            tenancy = await find_tenancy(self._parts.db, entry.tenancy_id)
+            project_id = tenancy.project_id if tenancy is not None else ""
+            if len(self._project_ids) >= _KNOWN_TENANCIES:
+                self._project_ids.clear()
+            self._project_ids[entry.tenancy_id] = project_id
+        project = await self._parts.directory.find_project(project_id)
+        if project is None:
+            raise Failure("UNKNOWN", "The project was deleted.", Remedy.GIVE_UP)
+        return project
+
+    def _lane(self, server: MailServer) -> Lane:
+        lane = self._lanes.get(server)
+        if lane is None:
+            self._lanes = {known: lane for known, lane in self._lanes.items() if not lane.is_forgettable}
+            lane = Lane(server, own_name(self._parts.settings), self._entries, self._prepare, self._room.set)
+            self._lanes[server] = lane
+        return lane
+
+
+def _route(parts: Parts, project: Project) -> Route:
+    try:
+        return route_of(parts.settings, project.display_name, project.config)
+    except MailServerIncomplete as error:
+        raise Failure("UNKNOWN", str(error), Remedy.GIVE_UP) from None
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
-from sqlalchemy import BigInteger, Boolean, and_, bindparam, insert, select, tuple_, update
+from sqlalchemy import BigInteger, Boolean, Text, and_, bindparam, case, func, insert, not_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as insert_on_conflict
 
 from hexclave_server.core.db import Query
-from hexclave_server.emails.tables import email_outbox
+from hexclave_server.core.throttle_tables import throttles
+from hexclave_server.emails.tables import email_outbox, notification_preferences
 
 CLAIMED_AT_ONCE = 50
+PURGED_AT_ONCE = 500
 
 
 class EntryRow(msgspec.Struct, frozen=True):
@@ -24,6 +29,7 @@ class EntryRow(msgspec.Struct, frozen=True):
     category: str | None
     is_high_priority: bool
     created_at: int
+    scheduled_at: int
     started_sending_at: int | None
     charged_at: int | None
     send_retries: int
@@ -96,22 +102,45 @@ START = Query(
         updated_at=_NOW,
     )
 )
-FINISH = Query(
+_finished: dict[str, Any] = {"finished_at": _NOW, "updated_at": _NOW, "due_at": None, "claim_id": None}
+_attempts: dict[str, Any] = {name: bindparam(name) for name in ("send_retries", "send_attempt_errors", "server_error")}
+
+FINISH = Query(update(email_outbox).where(_mine).values(**_finished, server_error=bindparam("server_error")))
+KEEP = Query(
+    update(email_outbox)
+    .where(_mine)
+    .values(**_finished, rendered_at=_NOW, started_sending_at=_NOW, sealed_content=bindparam("sealed_content"), server_error=None)
+)
+SKIP = Query(
     update(email_outbox)
     .where(_mine)
     .values(
-        finished_at=_NOW,
-        updated_at=_NOW,
-        due_at=None,
-        claim_id=None,
-        send_retries=bindparam("send_retries"),
-        send_attempt_errors=bindparam("send_attempt_errors"),
-        server_error=bindparam("server_error"),
+        **_finished,
+        rendered_at=_NOW,
+        started_sending_at=_NOW,
+        sealed_content=bindparam("sealed_content"),
         skipped_reason=bindparam("skipped_reason"),
         skipped_details=bindparam("skipped_details"),
+        server_error=None,
+    )
+)
+FAIL = Query(
+    update(email_outbox)
+    .where(_mine)
+    .values(
+        **_finished,
+        **_attempts,
+        rendered_at=func.coalesce(email_outbox.c.rendered_at, bindparam("rendered_at", type_=BigInteger())),
+        started_sending_at=func.coalesce(email_outbox.c.started_sending_at, _NOW),
+        sealed_content=func.coalesce(bindparam("sealed_content", type_=Text()), email_outbox.c.sealed_content),
     )
 )
 RETRY = Query(
+    update(email_outbox)
+    .where(_mine)
+    .values(**_attempts, due_at=bindparam("retry_at"), updated_at=_NOW, claim_id=None, started_sending_at=None)
+)
+PUT_BACK = Query(
     update(email_outbox)
     .where(_mine)
     .values(
@@ -119,20 +148,50 @@ RETRY = Query(
         updated_at=_NOW,
         claim_id=None,
         started_sending_at=None,
-        send_retries=bindparam("send_retries"),
-        send_attempt_errors=bindparam("send_attempt_errors"),
+        charged_at=bindparam("charged_at"),
         server_error=bindparam("server_error"),
     )
-)
-PUT_BACK = Query(
-    update(email_outbox)
-    .where(_mine)
-    .values(due_at=bindparam("retry_at"), claim_id=None, charged_at=bindparam("charged_at"), server_error=bindparam("server_error"))
 )
 HAND_BACK = Query(
     update(email_outbox)
     .where(
-        email_outbox.c.claim_id == bindparam("claim_id"), email_outbox.c.due_at.is_not(None), email_outbox.c.started_sending_at.is_(None)
+        email_outbox.c.claim_id == bindparam("claim_id"),
+        email_outbox.c.due_at.is_not(None),
+        email_outbox.c.started_sending_at.is_(None),
     )
     .values(due_at=_NOW, claim_id=None)
 )
+
+_OUTDATED = (
+    select(email_outbox.c.tenancy_id, email_outbox.c.id)
+    .where(email_outbox.c.sealed_variables.is_not(None), email_outbox.c.finished_at < bindparam("before", type_=BigInteger()))
+    .limit(PURGED_AT_ONCE)
+)
+PURGE_CONTENTS = Query(
+    update(email_outbox)
+    .where(tuple_(email_outbox.c.tenancy_id, email_outbox.c.id).in_(_OUTDATED))
+    .values(sealed_variables=None, sealed_content=None)
+)
+
+HAS_UNSUBSCRIBED = Query(
+    select(notification_preferences.c.enabled).where(
+        notification_preferences.c.tenancy_id == bindparam("tenancy_id"),
+        notification_preferences.c.user_id == bindparam("user_id"),
+        notification_preferences.c.category_id == bindparam("category_id"),
+        not_(notification_preferences.c.enabled),
+    )
+)
+
+CHARGE = Query(
+    insert_on_conflict(throttles)
+    .values(tenancy_id=bindparam("tenancy_id"), key=bindparam("key"), earliest_at=bindparam("first", type_=BigInteger()))
+    .on_conflict_do_update(
+        index_elements=["tenancy_id", "key"],
+        set_={
+            "earliest_at": case((throttles.c.earliest_at > _NOW, throttles.c.earliest_at), else_=_NOW)
+            + bindparam("interval", type_=BigInteger())
+        },
+    )
+    .returning(throttles.c.earliest_at)
+)
+"""In the table of throttles: a row whose time has passed means a full bucket and is purged with them."""

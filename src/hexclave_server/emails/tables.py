@@ -2,7 +2,7 @@
 
 An entry of the outbox is one message to one recipient (contract 08 §1). It is written in the transaction of its cause and finished by the
 worker. What it says (variables, and after rendering subject, HTML and text) may hold a one-time code, so it lies here encrypted (purpose
-`email`, row = entry id). `user_id` has no foreign key: an entry outlives its user and is then skipped.
+`email`, row = entry id) and is removed a month after the end. `user_id` has no foreign key: an entry outlives its user and is then skipped.
 
 `due_at` is when a worker should look at an unfinished entry; it is null once the entry is finished. A worker that has it in hand keeps
 `claim_id` in it and `due_at` a little ahead (its lease): an entry that is due and claimed was left behind by a crash. If `started_sending_at`
@@ -23,7 +23,7 @@ email_outbox = Table(
     text_column("recipient_kind", nullable=False),
     id_column("user_id"),
     json_column("addresses", nullable=False),
-    text_column("sealed_variables", nullable=False),
+    text_column("sealed_variables"),
     text_column("sealed_content"),
     text_column("category"),
     bool_column("is_high_priority", nullable=False),
@@ -50,6 +50,12 @@ Index(
     email_outbox.c.due_at,
     sqlite_where=email_outbox.c.due_at.is_not(None),
     postgresql_where=email_outbox.c.due_at.is_not(None),
+)
+Index(
+    "ix_email_outbox_finished_at",
+    email_outbox.c.finished_at,
+    sqlite_where=email_outbox.c.sealed_variables.is_not(None),
+    postgresql_where=email_outbox.c.sealed_variables.is_not(None),
 )
 
 notification_preferences = Table(

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("recipient_kind", TEXT, nullable=False),
         sa.Column("user_id", ID, nullable=True),
         sa.Column("addresses", JSON, nullable=False),
-        sa.Column("sealed_variables", TEXT, nullable=False),
+        sa.Column("sealed_variables", TEXT, nullable=True),
         sa.Column("sealed_content", TEXT, nullable=True),
         sa.Column("category", TEXT, nullable=True),
         sa.Column("is_high_priority", sa.Boolean(), nullable=False),
@@ -50,6 +50,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_email_outbox_finished_at",
+            ["finished_at"],
+            unique=False,
+            sqlite_where=sa.text("sealed_variables IS NOT NULL"),
+            postgresql_where=sa.text("sealed_variables IS NOT NULL"),
         )
 
     op.create_table(
