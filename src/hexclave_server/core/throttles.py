@@ -8,13 +8,15 @@ each interval gives one more try, and another way in clears the count. The algor
 
 import enum
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, case, delete, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+import msgspec
+from sqlalchemy import BigInteger, ColumnElement, bindparam, case, delete, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from hexclave_server.core import clock
 from hexclave_server.core.client_address import address_prefix
@@ -76,21 +78,62 @@ MESSAGES_BY_ADDRESS: Final = Throttle("messages-by-address", burst=60, interval_
 MESSAGES_BY_PROJECT: Final = Throttle("messages-by-project", burst=3000, interval_seconds=0.1)
 """For strangers who have mail sent to many: its subject is the project."""
 
-_NOW, _INTERVAL = bindparam("now", type_=BigInteger()), bindparam("interval", type_=BigInteger())
-_HORIZON = bindparam("horizon", type_=BigInteger())
+_NOW = bindparam("now", type_=BigInteger())
 _THIS = (throttles.c.tenancy_id == bindparam("tenancy_id"), throttles.c.key == bindparam("key"))
 
-COUNT = Query(
-    insert(throttles)
-    .values(tenancy_id=bindparam("tenancy_id"), key=bindparam("key"), earliest_at=bindparam("first", type_=BigInteger()))
-    .on_conflict_do_update(
-        index_elements=["tenancy_id", "key"],
-        set_={"earliest_at": case((throttles.c.earliest_at.between(_NOW, _HORIZON), throttles.c.earliest_at), else_=_NOW) + _INTERVAL},
-        where=or_(throttles.c.earliest_at <= bindparam("latest", type_=BigInteger()), throttles.c.earliest_at > _HORIZON),
+
+class _Key(msgspec.Struct):
+    key: str
+
+
+def _of_row(name: str, subjects: int) -> ColumnElement[int]:
+    """Of the parameters `name` with the subjects' numbers the one that belongs to the row at hand."""
+    numbered = [bindparam(f"{name}_{number}", type_=BigInteger()) for number in range(subjects)]
+    if subjects == 1:
+        return numbered[0]
+    return case(*((throttles.c.key == bindparam(f"key_{number}"), each) for number, each in enumerate(numbered)))
+
+
+def _rows(subjects: int, earliest_at: Callable[[int], ColumnElement[int]]) -> Insert:
+    """Rows in the order of their numbers, which is that of their keys: they are locked in it."""
+    return insert(throttles).values(
+        [
+            {"tenancy_id": bindparam("tenancy_id"), "key": bindparam(f"key_{number}"), "earliest_at": earliest_at(number)}
+            for number in range(subjects)
+        ]
     )
-)
+
+
+@cache
+def count_query(subjects: int) -> Query:
+    """Counts a try of so many subjects in one statement; it returns the keys of those who had one left."""
+    horizon = _of_row("horizon", subjects)
+    last = case((throttles.c.earliest_at.between(_NOW, horizon), throttles.c.earliest_at), else_=_NOW)
+    return Query(
+        _rows(subjects, lambda number: bindparam(f"first_{number}", type_=BigInteger()))
+        .on_conflict_do_update(
+            index_elements=["tenancy_id", "key"],
+            set_={"earliest_at": last + _of_row("interval", subjects)},
+            where=or_(throttles.c.earliest_at <= _of_row("latest", subjects), throttles.c.earliest_at > horizon),
+        )
+        .returning(throttles.c.key)
+    )
+
+
+@cache
+def give_back_query(subjects: int) -> Query:
+    """Undoes one count of so many subjects. An insert, for the order of its locks: an update takes rows as it finds them.
+
+    Where a count was forgotten meanwhile it leaves a row that means nothing.
+    """
+    return Query(
+        _rows(subjects, lambda _: _NOW).on_conflict_do_update(
+            index_elements=["tenancy_id", "key"], set_={"earliest_at": throttles.c.earliest_at - _of_row("interval", subjects)}
+        )
+    )
+
+
 FIND = Query(select(throttles.c.earliest_at).where(*_THIS))
-GIVE_BACK = Query(update(throttles).where(*_THIS).values(earliest_at=throttles.c.earliest_at - _INTERVAL))
 CLEAR = Query(delete(throttles).where(*_THIS))
 _OUTDATED = select(throttles.c.tenancy_id, throttles.c.key).where(throttles.c.earliest_at <= _NOW).limit(PURGED_AT_ONCE)
 # The time is asked twice: a row that counted a try since the inner select must stay.
@@ -109,15 +152,16 @@ class Throttles:
 
         Opens a write transaction of its own: call it outside of any, before the secret is checked.
         """
-        if not self._enabled:
+        if not self._enabled or not subjects:
             return
         now = clock.now_millis()
         keyed = self._keyed(subjects)
 
         async def work(conn: Connection) -> None:
-            waits = [await _count_one(conn, tenancy_id, key, throttle, now) for key, throttle in keyed]
-            if any(waits):
-                raise RateLimited(retry_after_seconds=max(waits))
+            refused = await _count(conn, tenancy_id, keyed, now)
+            if refused:
+                waits = [await _wait(conn, tenancy_id, key, throttle, now) for key, throttle in refused]
+                raise RateLimited(retry_after_seconds=max(1, *waits))
 
         await db.write(work)
 
@@ -126,8 +170,7 @@ class Throttles:
         if not self._enabled:
             return True
         now = clock.now_millis()
-        [(key, throttle)] = self._keyed([subject])
-        return await _count_one(conn, tenancy_id, key, throttle, now) == 0
+        return not await _count(conn, tenancy_id, self._keyed([subject]), now)
 
     async def count_failure(self, db: Database, tenancy_id: str, *subjects: Subject) -> None:
         """Count a wrong secret of high entropy; raises RateLimited, instead of the error that says it was wrong, when there were too many."""
@@ -144,9 +187,11 @@ class Throttles:
 
     async def give_back(self, conn: Connection, tenancy_id: str, *subjects: Subject) -> None:
         """Undo one `count` of these subjects, since the secret was right; `conn` is a write transaction (that of the success)."""
-        if self._enabled:
-            for key, throttle in self._keyed(subjects):
-                await conn.execute(GIVE_BACK, tenancy_id=tenancy_id, key=key, interval=throttle.interval_millis)
+        if self._enabled and subjects:
+            keyed = self._keyed(subjects)
+            keys = {f"key_{number}": key for number, (key, _) in enumerate(keyed)}
+            intervals = {f"interval_{number}": throttle.interval_millis for number, (_, throttle) in enumerate(keyed)}
+            await conn.execute(give_back_query(len(keyed)), tenancy_id=tenancy_id, now=clock.now_millis(), **keys, **intervals)
 
     async def clear(self, conn: Connection, tenancy_id: str, *subjects: Subject) -> None:
         """Forget all tries of these subjects (reset by mail, sign-in by another method); `conn` is a write transaction."""
@@ -165,20 +210,20 @@ async def purge(conn: Connection) -> int:
     return await conn.execute(PURGE, now=clock.now_millis())
 
 
-async def _count_one(conn: Connection, tenancy_id: str, key: str, throttle: Throttle, now: int) -> int:
-    """0 when the try was counted, else the whole seconds until the next one is allowed."""
-    interval = throttle.interval_millis
-    counted = await conn.execute(
-        COUNT,
-        tenancy_id=tenancy_id,
-        key=key,
-        now=now,
-        first=now + interval,
-        interval=interval,
-        latest=now + (throttle.burst - 1) * interval,
-        horizon=_horizon(throttle, now),
-    )
-    return 0 if counted else max(1, await _wait(conn, tenancy_id, key, throttle, now))
+async def _count(conn: Connection, tenancy_id: str, keyed: list[tuple[str, Throttle]], now: int) -> list[tuple[str, Throttle]]:
+    """Counts a try of all that have one left, and says which have none."""
+    parameters: dict[str, Any] = {}
+    for number, (key, throttle) in enumerate(keyed):
+        interval = throttle.interval_millis
+        parameters |= {
+            f"key_{number}": key,
+            f"first_{number}": now + interval,
+            f"interval_{number}": interval,
+            f"latest_{number}": now + (throttle.burst - 1) * interval,
+            f"horizon_{number}": _horizon(throttle, now),
+        }
+    counted = {row.key for row in await conn.all(_Key, count_query(len(keyed)), tenancy_id=tenancy_id, now=now, **parameters)}
+    return [each for each in keyed if each[0] not in counted]
 
 
 async def _wait(conn: Connection, tenancy_id: str, key: str, throttle: Throttle, now: int) -> int:
