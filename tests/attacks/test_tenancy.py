@@ -19,8 +19,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /internal/api-keys/{api_key_id}": {"revoked": True},
     "POST /auth/sessions": {"user_id": "<user>"},
     "PATCH /contact-channels/{user_id}/{contact_channel_id}": {"value": "taken-over@example.com", "used_for_auth": True},
+    "PATCH /emails/notification-preference/{user_id}/{notification_category_id}": {"enabled": False},
     "POST /contact-channels/{user_id}/{contact_channel_id}/send-verification-code": {"callback_url": "http://localhost/"},
 }
+OF_NO_PROJECT = {"notification_category_id": "4f6f8873-3d04-46bd-8bef-18338b1a1b4c"}
+"""Ids that are the same everywhere."""
 WITH_IDS = [e for e in routes.API if "{" in e.path and "{level}" not in e.path and "{project_id}" not in e.path]
 
 
@@ -46,9 +49,10 @@ class Victim:
             user = client.get(f"/users/{self.user['user_id']}").json()
             sessions = client.get("/auth/sessions", params={"user_id": self.user["user_id"]}).json()
             channels = client.get("/contact-channels").json()
+            preferences = client.get(f"/emails/notification-preference/{self.user['user_id']}").json()
         with self.project.http("admin") as client:
             keys = client.get("/internal/api-keys").json()
-        return [user, sessions, channels, keys]
+        return [user, sessions, channels, preferences, keys]
 
     def ids(self) -> dict[str, str]:
         return {
@@ -70,7 +74,7 @@ def attacker(server: RunningServer) -> Project:
 
 
 def send(client: httpx.Client, endpoint: Endpoint, ids: dict[str, str]) -> tuple[int, str | None, str]:
-    path = re.sub(r"\{([a-z_]+)\}", lambda match: ids[match[1]], endpoint.path)
+    path = re.sub(r"\{([a-z_]+)\}", lambda match: (OF_NO_PROJECT | ids)[match[1]], endpoint.path)
     body = BODIES.get(named(endpoint), {}) if endpoint.method in ("POST", "PATCH", "PUT") else None
     answer = client.request(endpoint.method, path, json=body)
     text = answer.text

@@ -19,6 +19,9 @@ EXCEPTIONS = {
     "GET /contact-channels: answer pagination is missing": "00 §9, 05 §3.1: a list that is complete has no pagination",
     "POST /auth/cli/complete: body refresh_token is optional": "02 §7.3: only the mode `complete` needs one",
     "POST /auth/cli/complete: answer success is not always sent": "02 §7.3: the other modes answer otherwise",
+    "GET /emails/notification-preference/{user_id}: answer pagination is missing": "00 §9, 05 §4: a list that is complete has no pagination",
+    "GET /emails/notification-preference/{user_id}: path user_id is required": "05 §4: there is no such path without it",
+    "PATCH /emails/notification-preference/{user_id}/{notification_category_id}: path notification_category_id is required": "05 §4: likewise",
     "PATCH /internal/config/override: body config_override_string is required": "04 §9: required in the PATCH of a level, which this is an alias of",
 }
 """Differences that the contract's prose wants, with the section that says so."""

@@ -33,23 +33,18 @@ from hexclave_server.core.known_errors import (
     RedirectUrlNotWhitelisted,
     UserIdDoesNotExist,
     UserNotFound,
-    VerificationCodeAlreadyUsed,
-    VerificationCodeExpired,
-    VerificationCodeMaxAttemptsReached,
-    VerificationCodeNotFound,
 )
 from hexclave_server.core.limits import CHECK_SECRET, READ, SEND_MESSAGE, WRITE
 from hexclave_server.core.schema import Success
 from hexclave_server.core.throttles import MESSAGES, WRONG_TOKENS_BY_ADDRESS
 from hexclave_server.users.token_subject import user_exists
-from hexclave_server.verification_codes.service import CodeKind, try_code
+from hexclave_server.verification_codes.service import CODE_ERRORS, CodeKind, try_code
 from hexclave_server.verification_codes.wire import CodeBody, CodeIsValid
 
 _CREATE = ByAccess(client=ClientContactChannelCreate, server=ServerContactChannelCreate)
 _UPDATE = ByAccess(client=ClientContactChannelUpdate, server=ServerContactChannelUpdate)
 _TAGS = ("Contact Channels",)
 _OWN = (CannotGetOwnUserWithoutUser,)
-_CODE_ERRORS = (VerificationCodeNotFound, VerificationCodeExpired, VerificationCodeAlreadyUsed, VerificationCodeMaxAttemptsReached)
 
 
 async def _require_own_user(call: Call, user_id: str | UnsetType, status: int = 403) -> None:
@@ -172,7 +167,7 @@ async def send_verification_code_to_primary(call: Call, body: PrimaryVerificatio
     limit=CHECK_SECRET,
     throttle=WRONG_TOKENS_BY_ADDRESS,
     tags=_TAGS,
-    errors=_CODE_ERRORS,
+    errors=CODE_ERRORS,
 )
 async def verify_contact_channel(call: Call, body: CodeBody) -> Success:
     """Verify an email address with the code that was sent to it"""
@@ -186,7 +181,7 @@ async def verify_contact_channel(call: Call, body: CodeBody) -> Success:
     limit=CHECK_SECRET,
     throttle=WRONG_TOKENS_BY_ADDRESS,
     tags=_TAGS,
-    errors=_CODE_ERRORS,
+    errors=CODE_ERRORS,
 )
 async def check_verification_code(call: Call, body: CodeBody) -> CodeIsValid:
     """Check a verification code without using it up"""

@@ -15,11 +15,11 @@ from hexclave_server.core.crypto import Keyring
 from hexclave_server.core.db import Connection
 from hexclave_server.core.errors import PlainError
 from hexclave_server.core.known_errors import EmailAlreadyVerified, EmailIsNotPrimaryEmail, RedirectUrlNotWhitelisted
-from hexclave_server.core.throttles import MESSAGES
 from hexclave_server.emails.service import Template, queue_email, to_user_at
 from hexclave_server.projects.trusted_urls import is_trusted
 from hexclave_server.users.lock import lock_user
 from hexclave_server.verification_codes.links import with_code
+from hexclave_server.verification_codes.sends import count_send
 from hexclave_server.verification_codes.service import CodeKind, create_code, try_code, use_up
 
 
@@ -59,7 +59,7 @@ async def _send(call: Call, user_id: str, address: str, callback_url: str, *, is
         raise EmailAlreadyVerified
     if not is_trusted(callback_url, call.config):
         raise RedirectUrlNotWhitelisted
-    await call.parts.throttles.count(call.db, call.tenancy.id, MESSAGES.of(address))
+    await count_send(call, address, purpose="verification")
 
     async def queue(conn: Connection) -> None:
         await queue_verification(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, delete, insert, null, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, insert, literal_column, null, select, tuple_, update
 
 from hexclave_server.core.db import Query
-from hexclave_server.verification_codes.tables import verification_codes
+from hexclave_server.verification_codes.tables import UNSUBSCRIBE_LINK, verification_codes
 
 PURGED_AT_ONCE = 1000
 
@@ -56,6 +56,11 @@ REDEEM = Query(
 )
 
 FIND_PAYLOAD = Query(select(verification_codes.c.payload).where(_THIS_NONCE))
+FIND_TENANCY_OF_LINK = Query(
+    select(verification_codes.c.tenancy_id).where(
+        verification_codes.c.kind == literal_column(f"'{UNSUBSCRIBE_LINK}'"), verification_codes.c.nonce_hash == bindparam("nonce_hash")
+    )
+)
 GIVE_BACK = Query(update(verification_codes).where(_THIS_NONCE).values(used_at=null()))
 
 _OF_USER = and_(verification_codes.c.tenancy_id == bindparam("tenancy_id"), verification_codes.c.user_id == bindparam("user_id"))

@@ -25,6 +25,7 @@ from hexclave_server.core.known_errors import (
 )
 from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS, Subject
 from hexclave_server.verification_codes import queries
+from hexclave_server.verification_codes.tables import UNSUBSCRIBE_LINK
 
 CODE_ERRORS = (VerificationCodeNotFound, VerificationCodeExpired, VerificationCodeAlreadyUsed, VerificationCodeMaxAttemptsReached)
 """What `try_code` and `redeem_code` raise, in this order."""
@@ -48,6 +49,7 @@ class CodeKind(enum.Enum):
     MFA_ATTEMPT = ("mfa-attempt", 5 * _MINUTE)
     PASSKEY_REGISTRATION = ("passkey-registration", 65_000)
     PASSKEY_SIGN_IN = ("passkey-sign-in", 65_000)
+    UNSUBSCRIBE = (UNSUBSCRIBE_LINK, 30 * 24 * 60 * _MINUTE)
 
     def __init__(self, stored: str, lifetime_millis: int) -> None:
         self.stored = stored
@@ -116,6 +118,15 @@ async def find_payload(conn: Connection, keyring: Keyring, tenancy: Tenancy, kin
         queries.FIND_PAYLOAD, tenancy_id=tenancy.id, kind=kind.stored, nonce_hash=hash_nonce(keyring, kind, code)
     )
     return None if payload is None else msgspec.json.decode(payload)
+
+
+async def find_tenancy_of_link(conn: Connection, keyring: Keyring, code: str) -> str | None:
+    """The id of the tenancy that an unsubscribe code with this nonce belongs to, or None: such a link carries nothing but its code.
+
+    Counts nothing and proves nothing, as `find_payload` does.
+    """
+    tenancy_id: str | None = await conn.value(queries.FIND_TENANCY_OF_LINK, nonce_hash=hash_nonce(keyring, CodeKind.UNSUBSCRIBE, code))
+    return tenancy_id
 
 
 async def use_up(conn: Connection, tenancy: Tenancy, code: Code) -> None:

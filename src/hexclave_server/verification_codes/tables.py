@@ -5,9 +5,12 @@ is found and its attempts are counted, whether or not the first six were right (
 `user_id` has no foreign key: deleting a user ends his codes by `service.forget_user`, which leaves a trace of those for his password.
 """
 
-from sqlalchemy import ForeignKey, Index, Table
+from sqlalchemy import ForeignKey, Index, Table, text
 
 from hexclave_server.core.db import id_column, int_column, json_column, metadata, millis_column, text_column
+
+UNSUBSCRIBE_LINK = "unsubscribe"
+"""The one kind whose codes are looked up without a tenancy, by an index of their own."""
 
 verification_codes = Table(
     "verification_codes",
@@ -24,4 +27,12 @@ verification_codes = Table(
     millis_column("used_at"),
     Index("ix_verification_codes_user_id", "tenancy_id", "user_id"),
     Index("ix_verification_codes_expires_at", "expires_at"),
+)
+
+_IS_LINK = text(f"kind = '{UNSUBSCRIBE_LINK}'")
+Index(
+    "ix_verification_codes_unsubscribe",
+    verification_codes.c.nonce_hash,
+    sqlite_where=_IS_LINK,
+    postgresql_where=_IS_LINK,
 )

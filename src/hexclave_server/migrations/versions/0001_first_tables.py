@@ -319,6 +319,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a list of tables
     )
     with op.batch_alter_table("verification_codes", schema=None) as batch_op:
         batch_op.create_index("ix_verification_codes_expires_at", ["expires_at"], unique=False)
+        batch_op.create_index(
+            "ix_verification_codes_unsubscribe",
+            ["nonce_hash"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'unsubscribe'"),
+            postgresql_where=sa.text("kind = 'unsubscribe'"),
+        )
         batch_op.create_index("ix_verification_codes_user_id", ["tenancy_id", "user_id"], unique=False)
 
     op.create_table(
