@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from hexclave_server.contact_channels import service as contact_channels
-from hexclave_server.contact_channels.service import NormalEmail
+from hexclave_server.contact_channels.service import NormalEmail, SignInAddresses
 from hexclave_server.core import clock
 from hexclave_server.core.context import Access, Parts, Project
 from hexclave_server.core.db import Connection, UniqueViolation
@@ -16,6 +16,7 @@ from hexclave_server.core.errors import PlainError
 from hexclave_server.core.known_errors import TeamMembershipNotFound, UserNotFound
 from hexclave_server.mfa import service as mfa
 from hexclave_server.passkeys import service as passkeys
+from hexclave_server.security_notices.addresses import notify_of_addresses
 from hexclave_server.security_notices.service import Event, notify
 from hexclave_server.sessions import service as sessions
 from hexclave_server.teams import service as teams
@@ -105,10 +106,7 @@ class _Update:
         columns = dict(self._columns)
         if self._body.otp_auth_enabled is True and not locked.otp_auth_enabled:
             require_otp_allowed(self._project.config)
-        if not self._email.is_empty:
-            await change_primary_email(conn, self._tenancy, self._user_id, self._email, now)
-        await self._set_password(conn, locked, columns)
-        await self._end_former_factors(conn, locked)
+        await self._change_what_signs_in(conn, locked, columns, now)
         if self._body.is_anonymous is False and locked.is_anonymous:
             columns.update(is_anonymous=False, signed_up_at=now)
             await self._rename_personal_teams(conn)
@@ -116,6 +114,19 @@ class _Update:
         if columns:
             await conn.execute(queries.update_user(frozenset(columns)), tenancy_id=self._tenancy.id, user_id=self._user_id, **columns)
         return await get_user(conn, self._tenancy, self._user_id)
+
+    async def _change_what_signs_in(self, conn: Connection, locked: _Locked, columns: dict[str, Any], now: int) -> None:
+        """Address, password and factors. All notices of one request go to the address that was primary before it."""
+        body = self._body
+        credentials = (body.password, body.password_hash, body.totp_secret_base64, body.passkey_auth_enabled)
+        if self._email.is_empty and all(value is UNSET for value in credentials):
+            return
+        before = await contact_channels.find_sign_in_addresses(conn, self._tenancy, self._user_id)
+        if not self._email.is_empty:
+            await change_primary_email(conn, self._tenancy, self._user_id, self._email, now)
+            await notify_of_addresses(conn, self._parts, self._tenancy, self._user_id, before)
+        await self._set_password(conn, locked, columns, before)
+        await self._end_former_factors(conn, locked, before)
 
     async def contested_address(self) -> NormalEmail:
         """The address that somebody else took while this update ran."""
@@ -162,8 +173,8 @@ class _Update:
                 columns.update(restricted_by_admin_reason=None, restricted_by_admin_private_details=None)
         return columns
 
-    async def _set_password(self, conn: Connection, locked: _Locked, columns: dict[str, Any]) -> None:
-        """Sets, replaces or removes the password; all sessions end with it (contract 05 §1.6)."""
+    async def _set_password(self, conn: Connection, locked: _Locked, columns: dict[str, Any], before: SignInAddresses) -> None:
+        """Sets, replaces or removes the password; all sessions end with it, and the user is told (contract 05 §1.6)."""
         if self._body.password is UNSET and self._body.password_hash is UNSET:
             return
         if self._password_hash is not None and not locked.has_password:
@@ -172,17 +183,19 @@ class _Update:
                 raise PlainError(400, "A user needs a primary email before he can have a password.")
         columns["password_hash"] = self._password_hash
         await sessions.end_all_sessions(conn, self._tenancy, self._user_id)
+        if locked.has_password or self._password_hash is not None:
+            await notify(conn, self._parts, self._tenancy, self._user_id, Event.PASSWORD, address=before.primary)
 
-    async def _end_former_factors(self, conn: Connection, locked: _Locked) -> None:
+    async def _end_former_factors(self, conn: Connection, locked: _Locked, before: SignInAddresses) -> None:
         """What the former second factor and the former passkeys were good for ends with them, and the user is told."""
         tenancy, user_id, secret = self._tenancy, self._user_id, self._body.totp_secret_base64
         if secret is not UNSET and (secret is not None or locked.requires_totp_mfa):
             await mfa.end_attempts(conn, tenancy, user_id)
             if secret is None:
                 await mfa.delete_recovery_codes(conn, tenancy, user_id)
-            await notify(conn, self._parts, tenancy, user_id, Event.SECOND_FACTOR)
+            await notify(conn, self._parts, tenancy, user_id, Event.SECOND_FACTOR, address=before.primary)
         if self._body.passkey_auth_enabled is False and await passkeys.delete_passkeys(conn, tenancy, user_id):
-            await notify(conn, self._parts, tenancy, user_id, Event.PASSKEY)
+            await notify(conn, self._parts, tenancy, user_id, Event.PASSKEY, address=before.primary)
 
     async def _rename_personal_teams(self, conn: Connection) -> None:
         """After the names in this very body, as the contract says (§1.7); none in it leaves the default name."""
