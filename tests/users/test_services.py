@@ -14,6 +14,7 @@ from hexclave_server.core.db import Connection, Database, ForeignKeyViolation
 from hexclave_server.core.known_errors import UserEmailAlreadyExists
 from hexclave_server.teams import service as teams
 from hexclave_server.users import service as users
+from hexclave_server.users.queries import update_user
 from hexclave_server.users.service import NewUser, Upgrade
 from tests.db.storage import Storage, new_storage
 from tests.server import DatabaseKind
@@ -170,3 +171,20 @@ async def test_a_token_describes_the_user_as_he_is(db: Database) -> None:
     assert (await users.get_user(db, TENANCY, user_id)).last_active_at == 5678
     assert not await users.mark_active(db, TENANCY, TENANCY.id, 5678)
     assert await users.find_token_subject(db, TENANCY, TENANCY.id) is None
+
+
+async def test_a_right_password_is_noted_and_the_user_read_in_one_write(db: Database) -> None:
+    user_id = await create(db, NewUser(display_name="Ada", primary_email=EMAIL, primary_email_auth_enabled=True, password_hash="one"))
+    assert await users.use_password(db, TENANCY, user_id, "another", "two", 5678) is None
+    for former, new, now in (("one", "one", 5678), ("one", "two", 6789)):
+        subject = await users.use_password(db, TENANCY, user_id, former, new, now)
+        assert subject is not None
+        assert subject.primary_email == EMAIL
+        assert subject == await users.find_token_subject(db, TENANCY, user_id)
+        assert (await users.get_user(db, TENANCY, user_id)).last_active_at == now
+        assert await users.find_credential_of_user(db, TENANCY, user_id) == users.Credential(user_id, new, requires_totp_mfa=False)
+    await db.execute(update_user(frozenset({"requires_totp_mfa"})), tenancy_id=TENANCY.id, user_id=user_id, requires_totp_mfa=True)
+    subject = await users.use_password(db, TENANCY, user_id, "two", "two", 7890)
+    assert subject is not None
+    assert subject.requires_totp_mfa
+    assert (await users.get_user(db, TENANCY, user_id)).last_active_at == 6789, "he is not signed in yet"

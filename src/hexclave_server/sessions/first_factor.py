@@ -13,7 +13,7 @@ from hexclave_server.core.context import Parts, Project, Tenancy
 from hexclave_server.core.crypto import Keyring
 from hexclave_server.core.db import Connection
 from hexclave_server.core.known_errors import MultiFactorAuthenticationRequired
-from hexclave_server.sessions.service import NewSession, create_session, first_tokens
+from hexclave_server.sessions.service import NewSession, add_session, create_session, first_tokens
 from hexclave_server.sessions.wire import Tokens
 from hexclave_server.users.token_subject import TokenSubject, find_token_subject
 from hexclave_server.verification_codes.service import CodeKind, create_code
@@ -43,10 +43,25 @@ async def finish_first_factor(
     if subject is None:
         return None
     if subject.requires_totp_mfa:
-        payload = {"is_new_user": is_new_user}
-        return SecondFactorDue(await create_code(conn, keyring, tenancy, CodeKind.MFA_ATTEMPT, user_id=user_id, payload=payload))
+        return await _demand_second_factor(conn, keyring, tenancy, user_id, is_new_user=is_new_user)
     session = await create_session(conn, tenancy, user_id, end_user)
     return None if session is None else SignedIn(subject, session)
+
+
+async def finish_password(
+    conn: Connection, keyring: Keyring, tenancy: Tenancy, subject: TokenSubject, end_user: EndUser | None, now: int
+) -> SignedIn | SecondFactorDue:
+    """The same for a user whom `use_password` has noted and read in this transaction at `now`."""
+    if subject.requires_totp_mfa:
+        return await _demand_second_factor(conn, keyring, tenancy, subject.id, is_new_user=False)
+    return SignedIn(subject, await add_session(conn, tenancy, subject.id, end_user, now=now))
+
+
+async def _demand_second_factor(
+    conn: Connection, keyring: Keyring, tenancy: Tenancy, user_id: str, *, is_new_user: bool
+) -> SecondFactorDue:
+    payload = {"is_new_user": is_new_user}
+    return SecondFactorDue(await create_code(conn, keyring, tenancy, CodeKind.MFA_ATTEMPT, user_id=user_id, payload=payload))
 
 
 async def tokens_of(parts: Parts, project: Project, outcome: SignedIn | SecondFactorDue) -> Tokens:

@@ -59,6 +59,20 @@ async def create_session(
     now = clock.now_millis()
     if not await mark_active(conn, tenancy, user_id, now):
         return None
+    return await add_session(conn, tenancy, user_id, end_user, now=now, lifetime_millis=lifetime_millis, is_impersonation=is_impersonation)
+
+
+async def add_session(
+    conn: Connection,
+    tenancy: Tenancy,
+    user_id: str,
+    end_user: EndUser | None,
+    *,
+    now: int,
+    lifetime_millis: int = DEFAULT_LIFETIME_MILLIS,
+    is_impersonation: bool = False,
+) -> NewSession:
+    """A new session of a user whom this transaction has marked as active."""
     session = NewSession(randomness.new_uuid(), randomness.new_token())
     await conn.execute(
         queries.CREATE,

@@ -8,7 +8,23 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Label, and_, bindparam, delete, false, func, insert, or_, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Label,
+    and_,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from hexclave_server.contact_channels import service as _contact_channels  # noqa: F401 - registers its table
 from hexclave_server.core.db import Query, holds, json_array_of, metadata
@@ -130,6 +146,33 @@ SET_FIRST_PASSWORD = Query(
 )
 REPLACE_PASSWORD = Query(
     update(users).where(_THIS_USER, users.c.password_hash == bindparam("former_hash")).values(password_hash=bindparam("password_hash"))
+)
+
+
+def _of_primary(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """By parameters, not by the user's row: in RETURNING SQLite's columns have no table's name, and would be those of the subquery."""
+    of_user = and_(_primary.c.tenancy_id == bindparam("tenancy_id"), _primary.c.user_id == bindparam("user_id"))
+    return select(column).where(of_user, _primary.c.type == EMAIL, holds(_primary.c.is_primary)).scalar_subquery()
+
+
+USE_PASSWORD = Query(
+    update(users)
+    .where(_THIS_USER, users.c.password_hash == bindparam("former_hash"))
+    .values(
+        password_hash=bindparam("password_hash"),
+        last_active_at=case((holds(users.c.requires_totp_mfa), users.c.last_active_at), else_=bindparam("now", type_=BigInteger())),
+    )
+    .returning(
+        users.c.id,
+        users.c.display_name,
+        _of_primary(_primary.c.value).label("primary_email"),
+        _of_primary(_primary.c.is_verified).label("primary_email_verified"),
+        users.c.selected_team_id,
+        users.c.signed_up_at,
+        users.c.is_anonymous,
+        users.c.restricted_by_admin,
+        users.c.requires_totp_mfa,
+    )
 )
 
 INSERT_USER = Query(insert(users))

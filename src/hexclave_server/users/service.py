@@ -13,7 +13,7 @@ from hexclave_server.users.credentials import (
 from hexclave_server.users.delete import delete_user
 from hexclave_server.users.read import UserRow, find_user, get_user, user_on_wire
 from hexclave_server.users.restriction import Restriction, restriction_of, verification_required
-from hexclave_server.users.token_subject import TokenSubject, find_token_subject, mark_active, user_exists
+from hexclave_server.users.token_subject import TokenSubject, find_token_subject, mark_active, use_password, user_exists
 from hexclave_server.users.upgrade import Upgrade, upgrade_anonymous
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "restriction_of",
     "set_first_password",
     "upgrade_anonymous",
+    "use_password",
     "user_exists",
     "user_on_wire",
     "verification_required",

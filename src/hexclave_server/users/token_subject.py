@@ -44,6 +44,24 @@ async def find_token_subject(conn: Connection, tenancy: Tenancy, user_id: str) -
     return await conn.first(TokenSubject, queries.FIND_TOKEN_SUBJECT, tenancy_id=tenancy.id, user_id=user_id)
 
 
+async def use_password(
+    conn: Connection, tenancy: Tenancy, user_id: str, former_hash: str, password_hash: str, now: int
+) -> TokenSubject | None:
+    """Notes that the password with `former_hash` was right, and hashes it anew if the other hash differs: one write, which also reads the user.
+
+    Whoever needs no second factor counts as active at `now` (epoch milliseconds). None when the password was changed meanwhile.
+    """
+    return await conn.first(
+        TokenSubject,
+        queries.USE_PASSWORD,
+        tenancy_id=tenancy.id,
+        user_id=user_id,
+        former_hash=former_hash,
+        password_hash=password_hash,
+        now=now,
+    )
+
+
 async def mark_active(conn: Connection, tenancy: Tenancy, user_id: str, now: int) -> bool:
     """Notes that a token was issued to the user at `now` (epoch milliseconds); False when there is no such user."""
     return await conn.execute(queries.MARK_ACTIVE, tenancy_id=tenancy.id, user_id=user_id, now=now) == 1
