@@ -86,6 +86,7 @@ class Scenario:
     async def play(self) -> None:
         """Everything."""
         self.users()
+        self.command_lines()
         self.keys_and_configuration()
         self.mistakes()
         self.administrators()
@@ -121,6 +122,27 @@ class Scenario:
         code = refused.json()["details"]["attempt_code"]
         self.vault.keep("attempt code", code)
         self.vault.keep("all but the guessable part of an attempt code", code[6:])
+
+    def command_lines(self) -> None:
+        """A login in each of its states; both kinds of refresh tokens lie in its row for a while."""
+        visitor = self.send("client", "POST", "/auth/anonymous/sign-up")
+        self.vault.tokens("anonymous sign-up", visitor)
+        user = self.project.sign_up()
+        self.vault.tokens("user of a command line", user)
+        for steps in range(3):
+            login = self.send("client", "POST", "/auth/cli", json={"anon_refresh_token": visitor["refresh_token"]})
+            for name in ("polling_code", "login_code"):
+                self.vault.keep(f"{name} after {steps} steps", login[name])
+            link = {"project_id": self.project.id, "login_code": login["login_code"]}
+            with self.project.http("client") as client:
+                assert client.get(f"{self.server.base_url}/cli-login", params=link).status_code == 200
+            if steps > 0:
+                body = {"login_code": login["login_code"], "refresh_token": user["refresh_token"]}
+                self.send("client", "POST", "/auth/cli/complete", json=body)
+                self.send("client", "POST", "/auth/cli/complete", fails=True, json=body)
+            if steps > 1:
+                self.send("client", "POST", "/auth/cli/poll", json={"polling_code": login["polling_code"]})
+        self.send("client", "POST", "/auth/cli/poll", fails=True, json={"polling_code": self.vault.new("wrong polling code")})
 
     def keys_and_configuration(self) -> None:
         vault = self.vault

@@ -7,7 +7,7 @@ completes the login, so that signing out of one ends both.
 from __future__ import annotations
 
 from hexclave_server.cli_login import queries
-from hexclave_server.cli_login.queries import OpenLogin
+from hexclave_server.cli_login.queries import ShownLogin
 from hexclave_server.cli_login.service import count_wrong_secret, find_anonymous_session, seal, unseal
 from hexclave_server.core import clock
 from hexclave_server.core.context import Call
@@ -20,22 +20,27 @@ from hexclave_server.sessions.wire import Tokens
 from hexclave_server.users.token_subject import find_token_subject
 
 
-async def find_open_login(call: Call, login_code: str) -> OpenLogin | None:
-    """The login of this code while it waits to be completed; None for an unknown, expired, completed or used one."""
-    hashed = hash_secret(login_code)
-    return await call.db.first(OpenLogin, queries.FIND_OPEN, tenancy_id=call.tenancy.id, login_code_hash=hashed, now=clock.now_millis())
+async def find_open_login(call: Call, login_code: str) -> ShownLogin | None:
+    """The login of this code while it waits to be completed; None for an unknown, expired, completed or used one.
 
-
-async def get_open_login(call: Call, login_code: str) -> OpenLogin:
-    """The login of this code. Raises PlainError 400 where `find_open_login` finds none, RateLimited in its place when that was too often."""
-    login = await find_open_login(call, login_code)
+    Raises RateLimited when too many codes from this client address were unknown.
+    """
+    login = await call.db.first(ShownLogin, queries.FIND_SHOWN, tenancy_id=call.tenancy.id, login_code_hash=hash_secret(login_code))
     if login is None:
         await count_wrong_secret(call)
+        return None
+    return login if login.completed_at is None and login.expires_at > clock.now_millis() else None
+
+
+async def get_open_login(call: Call, login_code: str) -> ShownLogin:
+    """The login of this code. Raises PlainError 400 where `find_open_login` finds none, and RateLimited as it does."""
+    login = await find_open_login(call, login_code)
+    if login is None:
         raise _is_over()
     return login
 
 
-async def has_anonymous_session(call: Call, login: OpenLogin) -> bool:
+async def has_anonymous_session(call: Call, login: ShownLogin) -> bool:
     """Whether a live session of a still anonymous user is attached to the login."""
     sealed = login.sealed_anonymous_refresh_token
     if sealed is None:
@@ -44,7 +49,7 @@ async def has_anonymous_session(call: Call, login: OpenLogin) -> bool:
     return await find_anonymous_session(call.db, call.tenancy, refresh_token) is not None
 
 
-async def claim_anonymous_session(call: Call, login: OpenLogin) -> Tokens:
+async def claim_anonymous_session(call: Call, login: ShownLogin) -> Tokens:
     """Hands the command line's anonymous session over, once. Raises PlainError 400 when there is none (any more)."""
     tenancy, parts, end_user = call.tenancy, call.parts, call.end_user
     sealed = login.sealed_anonymous_refresh_token
@@ -68,7 +73,7 @@ async def claim_anonymous_session(call: Call, login: OpenLogin) -> Tokens:
     return Tokens(refresh_token=refresh_token, access_token=await issue_access_token(parts, call.project, subject, session.id))
 
 
-async def complete_login(call: Call, login: OpenLogin, refresh_token: str) -> None:
+async def complete_login(call: Call, login: ShownLogin, refresh_token: str) -> None:
     """Leaves the refresh token of a live session for the next poll, and lets go of the anonymous one.
 
     Raises PlainError 400 for another token, or when the login was completed or ended meanwhile; RateLimited when too many tokens were wrong.

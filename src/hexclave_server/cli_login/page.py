@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 
-from hexclave_server.cli_login.queries import OpenLogin
+from hexclave_server.cli_login.queries import ShownLogin
 from hexclave_server.core import clock
 from hexclave_server.core.client_address import EndUser, address_prefix
 from hexclave_server.core.context import Call
@@ -24,7 +24,7 @@ _MINUTE = 60_000
 class Asking:
     """One login as its page shows it: the project's call, the login, and the codes that every form carries."""
 
-    def __init__(self, call: Call, login: OpenLogin, login_code: str) -> None:
+    def __init__(self, call: Call, login: ShownLogin, login_code: str) -> None:
         self.call = call
         self.login = login
         self.login_code = login_code

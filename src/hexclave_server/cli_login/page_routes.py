@@ -9,7 +9,6 @@ from __future__ import annotations
 from hexclave_server.cli_login import page
 from hexclave_server.cli_login.complete import complete_login, find_open_login
 from hexclave_server.cli_login.page import Asking
-from hexclave_server.cli_login.service import count_wrong_secret
 from hexclave_server.core.context import Access, Call, Caller
 from hexclave_server.core.endpoint import AUTH_BODY_LIMIT, PUBLIC, endpoint
 from hexclave_server.core.errors import PlainError, RateLimited
@@ -94,10 +93,7 @@ async def _find(call: Call, link: CliLoginLink) -> Asking | None:
         return None
     inside = Call(call.parts, call.request, Caller(Access.CLIENT, project))
     login = await find_open_login(inside, link.login_code)
-    if login is None:
-        await count_wrong_secret(inside)
-        return None
-    return Asking(inside, login, link.login_code)
+    return None if login is None else Asking(inside, login, link.login_code)
 
 
 async def _first_step(asking: Asking, form: CliLoginForm) -> SignedIn | Response:

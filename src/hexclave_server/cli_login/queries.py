@@ -21,14 +21,15 @@ class PolledLogin(msgspec.Struct, frozen=True):
     fetched_at: int | None
 
 
-class OpenLogin(msgspec.Struct, frozen=True):
-    """A login that waits to be completed, as a page finds it; times in epoch milliseconds."""
+class ShownLogin(msgspec.Struct, frozen=True):
+    """A login as a page finds it; times in epoch milliseconds."""
 
     id: str
     sealed_anonymous_refresh_token: str | None
     started_from: str | None
     created_at: int
-    anonymous_claimed_at: int | None
+    expires_at: int
+    completed_at: int | None
 
 
 _of_tenancy = cli_logins.c.tenancy_id == bindparam("tenancy_id")
@@ -58,14 +59,15 @@ FIND_POLLED = Query(
     ).where(_of_tenancy, cli_logins.c.polling_code_hash == bindparam("polling_code_hash"))
 )
 
-FIND_OPEN = Query(
+FIND_SHOWN = Query(
     select(
         cli_logins.c.id,
         cli_logins.c.sealed_anonymous_refresh_token,
         cli_logins.c.started_from,
         cli_logins.c.created_at,
-        cli_logins.c.anonymous_claimed_at,
-    ).where(_of_tenancy, cli_logins.c.login_code_hash == bindparam("login_code_hash"), _is_open)
+        cli_logins.c.expires_at,
+        cli_logins.c.completed_at,
+    ).where(_of_tenancy, cli_logins.c.login_code_hash == bindparam("login_code_hash"))
 )
 
 FETCH = Query(

@@ -42,6 +42,7 @@ async def start_login(call: Call, body: CliLoginStart) -> CliLoginCodes:
     throttle=WRONG_TOKENS_BY_ADDRESS,
     tags=_TAGS,
     returns=CliLoginState,
+    other_statuses=[201],
     errors=[InvalidPollingCode],
 )
 async def poll_login(call: Call, body: CliLoginPoll) -> Response | CliLoginState:

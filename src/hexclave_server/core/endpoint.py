@@ -89,6 +89,7 @@ class Endpoint:
     throttle: Throttle | None = None
     tags: Sequence[str] = ()
     status: int = 200
+    other_statuses: Sequence[int] = ()  # of success too, with the same shape; the handler chooses
     errors: Sequence[type[KnownError]] = ()
     body_limit: int = DEFAULT_BODY_LIMIT
     user_required: bool = False

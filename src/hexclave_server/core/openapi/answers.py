@@ -97,7 +97,7 @@ def error_schema(error: ErrorClass, components: Components) -> Schema:
 
 def responses_of(endpoint: Endpoint, access: Access, components: Components) -> Schema:
     """The responses of an operation, by status. Refusals without a code are text, at any status from 400 to 499."""
-    found: Schema = {str(endpoint.status): _success(endpoint, access, components)}
+    found: Schema = {str(status): _success(endpoint, status, access, components) for status in (endpoint.status, *endpoint.other_statuses)}
     common = {error.status for error in COMMON_ERRORS}
     own = [error for error in endpoint.errors if error not in COMMON_ERRORS]
     for status in sorted(common | {error.status for error in own}):
@@ -110,9 +110,9 @@ def responses_of(endpoint: Endpoint, access: Access, components: Components) -> 
     return found
 
 
-def _success(endpoint: Endpoint, access: Access, components: Components) -> Schema:
-    description = HTTPStatus(endpoint.status).phrase
-    if endpoint.status in range(300, 400):
+def _success(endpoint: Endpoint, status: int, access: Access, components: Components) -> Schema:
+    description = HTTPStatus(status).phrase
+    if status in range(300, 400):
         return {"description": description, "headers": {"Location": {"schema": {"type": "string"}}}}
     shape = endpoint.answer_shape(access)
     if shape is None:
