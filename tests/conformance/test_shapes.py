@@ -22,6 +22,7 @@ EXCEPTIONS = {
     "GET /emails/notification-preference/{user_id}: answer pagination is missing": "00 §9, 05 §4: a list that is complete has no pagination",
     "GET /emails/notification-preference/{user_id}: path user_id is required": "05 §4: there is no such path without it",
     "PATCH /emails/notification-preference/{user_id}/{notification_category_id}: path notification_category_id is required": "05 §4: likewise",
+    "POST /auth/mfa/sign-in: body totp is optional": "02 §4, ours: a recovery code may take its place",
     "PATCH /internal/config/override: body config_override_string is required": "04 §9: required in the PATCH of a level, which this is an alias of",
 }
 """Differences that the contract's prose wants, with the section that says so."""
