@@ -37,12 +37,9 @@ class EventHandler(logging.Handler):
     """Passes what libraries log to our own log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes one event; a log that cannot be written costs the line."""
-        try:
-            write = getattr(logger(), record.levelname.lower(), logger().error)
-            write(record.getMessage(), source=record.name.lstrip("_"))
-        except OSError:
-            return
+        """Writes one event."""
+        write = getattr(logger(), record.levelname.lower(), logger().error)
+        write(record.getMessage(), source=record.name.lstrip("_"))
 
 
 def require_free_port(host: str, port: int) -> None:

@@ -6,11 +6,12 @@ No secret reaches a log: the access log names the route and never a header, a qu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import traceback
 from collections.abc import Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import msgspec
 import structlog
@@ -42,6 +43,22 @@ class AccessLine(msgspec.Struct):
     event: str = "request"
 
 
+class _LossyStream:
+    """A stream that loses what cannot be written (disk full): a log costs lines, never the request or the job that has something to say."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
 def without_secrets(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Masks the fields of an event whose name sounds secret."""
     for name in event:
@@ -62,7 +79,7 @@ def configure(log_format: str, log_level: str, stream: TextIO | None = None) -> 
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[log_level]),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _LossyStream(stream or sys.stderr))),
         cache_logger_on_first_use=True,
     )
 
