@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import resource
 import time
@@ -217,6 +218,22 @@ async def test_the_log_is_moved_into_the_file_by_one_process(sqlite_storage: Sto
         assert sum(holders) <= 1
         assert await other.value(COUNT) == 20
     assert not log.exists()
+
+
+async def test_the_log_is_moved_although_somebody_always_writes(sqlite_storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlite_checkpoints, "LOOK_EVERY_SECONDS", 3600)
+    monkeypatch.setattr(sqlite_checkpoints, "TRY_FOR_SECONDS", 30)
+    log = sqlite_storage.data_dir / "hexclave.db-wal"
+    async with sqlite_storage.open() as db:
+        await insert(db, 1)
+        with contextlib.closing(apsw.Connection(str(sqlite_storage.data_dir / "hexclave.db"))) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            moving = asyncio.create_task(asyncio.to_thread(db._checkpoints._checkpoint))  # type: ignore[attr-defined]
+            await asyncio.sleep(0.1)
+            assert not moving.done()
+            writer.execute("COMMIT")
+            await moving
+        assert log.stat().st_size == 0
 
 
 async def test_after_closing_writes_are_refused(sqlite_storage: Storage):

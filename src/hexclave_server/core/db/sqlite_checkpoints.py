@@ -1,13 +1,15 @@
 """Moving the write-ahead log into the database file: by one process, in a thread, by size and by time.
 
 Whoever holds the lock file does it; when that process dies, the system frees the lock and another takes over. First a passive pass, which
-blocks nobody, then TRUNCATE, which holds writers off only for what is left.
+blocks nobody, then TRUNCATE, which holds writers off only for what is left. It needs a moment in which nobody writes; where writes come
+without pause one try in five finds one, so it tries for a while (not by a busy handler: that would hold off writers while it waits for readers).
 """
 
 import asyncio
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +22,8 @@ from hexclave_server.core.db.errors import DatabaseUnavailable
 LOOK_EVERY_SECONDS = 1.0
 AT_LOG_BYTES = 8 * 1024 * 1024
 AT_AGE_SECONDS = 60.0
+TRY_FOR_SECONDS = 0.5
+TRY_EVERY_SECONDS = 0.001
 
 
 class Checkpoints:
@@ -80,9 +84,20 @@ class Checkpoints:
         return True
 
     def _checkpoint(self) -> None:
-        # Readers or writers in the way, or a full disk: the log stays as it is and the next look tries again.
+        # Readers in the way, or a full disk: the log stays as it is and the next look tries again.
         with contextlib.suppress(apsw.Error, DatabaseUnavailable):
             if self._apsw is None:
                 self._apsw = self._open()
             self._apsw.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            self._apsw.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            give_up_at = clock.monotonic() + TRY_FOR_SECONDS
+            while not _truncate_log(self._apsw) and clock.monotonic() < give_up_at:
+                time.sleep(TRY_EVERY_SECONDS)
+
+
+def _truncate_log(connection: apsw.Connection) -> bool:
+    """Whether nobody was in the way."""
+    try:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except apsw.BusyError:
+        return False
+    return True
