@@ -5,6 +5,7 @@ Keys are seeded by settings, the clock can be shifted, the log is kept. Tests sp
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -32,6 +33,7 @@ INTERNAL_PUBLISHABLE_KEY = "pck_internal_for_tests"
 INTERNAL_SECRET_KEY = "ssk_internal_for_tests"
 INTERNAL_ADMIN_KEY = "sak_internal_for_tests"
 START_SECONDS = 30
+LONGEST_REQUEST_SECONDS = 20
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Given to each client so that it does not load the system's certificates: 33 ms each, for servers that speak plain HTTP."""
 
@@ -41,6 +43,38 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class ConcurrentClient(httpx.AsyncClient):
+    """A client for requests in many tasks, which are waited for when it is closed: else each may leave a connection open.
+
+    That happens where one task fails a test while others go on, as `asyncio.gather` lets them. (Cancelling them leaves connections, too.)
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._under_way: set[asyncio.Future[None]] = set()
+        self._is_closing = False
+
+    async def send(self, *arguments: Any, **options: Any) -> httpx.Response:
+        """See `httpx.AsyncClient`."""
+        if self._is_closing:
+            msg = "the client is closed"
+            raise RuntimeError(msg)
+        done = asyncio.get_running_loop().create_future()
+        self._under_way.add(done)
+        try:
+            return await super().send(*arguments, **options)
+        finally:
+            self._under_way.discard(done)
+            done.set_result(None)
+
+    async def __aexit__(self, *error: object) -> None:
+        """Begins nothing any more, waits a while for what has begun, then closes."""
+        self._is_closing = True
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=LONGEST_REQUEST_SECONDS)
+        await super().__aexit__(*error)
 
 
 class Project:
@@ -73,7 +107,7 @@ class Project:
         """The same for concurrent requests."""
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
         headers = self.headers(access, access_token, **more)
-        return httpx.AsyncClient(base_url=self.server.api_url, headers=headers, timeout=60, limits=limits, verify=NO_TLS)
+        return ConcurrentClient(base_url=self.server.api_url, headers=headers, timeout=60, limits=limits, verify=NO_TLS)
 
     def sign_up(self, email: str | None = None, password: str = "correct horse battery") -> dict[str, Any]:
         """A new user by password: `access_token`, `refresh_token`, `user_id`, and `email`, `password` as given."""
