@@ -6,9 +6,11 @@ The oracle of QUALITY.md F: every acknowledged operation is present exactly once
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +20,13 @@ from tests.faults.invariants import require_invariants, teams_without_members
 from tests.server import Project, new_email
 
 CLIENTS = 8
+LONGEST_WAIT_SECONDS = 60.0
 SIGNING_UP = 2  # of the clients: hashing takes most of their time
 PASSWORD = "correct horse battery"
 PERSONAL_TEAMS = {"create_team_on_sign_up": True}
 """Configuration under which a new user is more than one row."""
+UNTHROTTLED = {"HEXCLAVE_UNSAFE_NO_THROTTLE": "true"}
+"""Settings of a server whose ledger is verified."""
 
 
 @dataclass
@@ -41,7 +46,10 @@ class Account:
 
 
 class Ledger:
-    """What clients were told by one server, over all its lives."""
+    """What clients were told by one server, over all its lives.
+
+    Checking that sessions are over looks like guessing tokens: the server needs `UNTHROTTLED`.
+    """
 
     def __init__(self, project: Project) -> None:
         project.configure(**PERSONAL_TEAMS)
@@ -54,9 +62,33 @@ class Ledger:
     async def write_until(self, stop: asyncio.Event) -> None:
         """Eight clients create, change, sign in and out, refresh and delete until `stop` is set; connections that break end a client."""
         async with self.project.async_http("server") as http:
-            known = [account for account in self.accounts[-4 * CLIENTS :] if account.user_id is not None and not account.is_maybe_deleted]
-            known_to = dict(enumerate(known[: CLIENTS // 2], SIGNING_UP))
+            known = [account for account in self.accounts if account.user_id is not None and not account.is_maybe_deleted]
+            known_to = dict(enumerate(known[-4 * CLIENTS :][: CLIENTS // 2], SIGNING_UP))
             await asyncio.gather(*(self._client(http, stop, number, known_to.get(number)) for number in range(CLIENTS)))
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Lets the clients write for the length of a block; those that ended, by a refusal or a fault, start again."""
+        stop = asyncio.Event()
+
+        async def write_always() -> None:
+            while not stop.is_set():
+                await self.write_until(stop)
+
+        writing = asyncio.create_task(write_always())
+        try:
+            yield
+        finally:
+            stop.set()
+            await writing
+
+    async def write_while(self, lacking: Callable[[], bool]) -> None:
+        """Lets the clients write as long as something is lacking. By what they did and not by time: machines differ by a factor of ten."""
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        async with self.writing():
+            while lacking():
+                assert time.monotonic() < deadline, self.statuses
+                await asyncio.sleep(0.01)
 
     async def _client(self, http: httpx.AsyncClient, stop: asyncio.Event, client: int, account: Account | None) -> None:
         """Writes for an account that is there, or makes a new one first."""

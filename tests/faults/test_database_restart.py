@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.ledger import Ledger, seconds_until_writes
+from tests.faults.ledger import UNTHROTTLED, Ledger, seconds_until_writes
 from tests.postgres import PostgresForTests
 from tests.server import RunningServer
 
@@ -26,33 +26,24 @@ def postgres() -> Iterator[PostgresForTests]:
 
 @pytest.fixture
 def server(postgres: PostgresForTests) -> Iterator[RunningServer]:
-    with postgres.fresh_database() as url, RunningServer("postgresql", {"HEXCLAVE_DATABASE_URL": url}, workers=2) as running:
+    with postgres.fresh_database() as url, RunningServer("postgresql", {"HEXCLAVE_DATABASE_URL": url, **UNTHROTTLED}, workers=2) as running:
         yield running
 
 
 async def test_cut_connections_and_an_immediate_restart(server: RunningServer, postgres: PostgresForTests) -> None:
     ledger = Ledger(server.project)
-    stop = asyncio.Event()
-    writing = asyncio.create_task(write_always(ledger, stop))
-    for _ in range(5):
-        await asyncio.sleep(0.3)
-        await asyncio.to_thread(postgres.kill_backends)
-    await asyncio.sleep(0.5)
-    await asyncio.to_thread(postgres.restart)
-    recovered = await seconds_until_writes(server.project)
-    await asyncio.sleep(1)
-    stop.set()
-    await writing
+    async with ledger.writing():
+        for _ in range(5):
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(postgres.kill_backends)
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(postgres.restart)
+        recovered = await seconds_until_writes(server.project)
+        await asyncio.sleep(1)
     await ledger.verify_everything()
     print(f"{ledger.acknowledged.total()} acknowledged, statuses {dict(ledger.statuses)}, recovered after {recovered:.2f} s")
     assert recovered < RECOVERY_SECONDS
     assert set(ledger.statuses) <= {200, 201, 503}
-
-
-async def write_always(ledger: Ledger, stop: asyncio.Event) -> None:
-    """Clients that were refused start again."""
-    while not stop.is_set():
-        await ledger.write_until(stop)
 
 
 async def test_ready_tells_that_the_database_is_away(server: RunningServer, postgres: PostgresForTests) -> None:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.faults.invariants import require_invariants
-from tests.faults.ledger import Ledger
+from tests.faults.ledger import UNTHROTTLED, Ledger
 from tests.server import DatabaseKind, RunningServer
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "50"))
@@ -25,9 +25,7 @@ VICTIMS = ("parent", "worker", "all", "worker")
 
 @pytest.fixture
 def killed_server(database: DatabaseKind) -> Iterator[RunningServer]:
-    # Checking that sessions are over looks like guessing tokens, so the throttles are off.
-    settings = {"HEXCLAVE_LOG_LEVEL": "warning", "HEXCLAVE_UNSAFE_NO_THROTTLE": "true"}
-    with RunningServer(database, settings, workers=2) as server:
+    with RunningServer(database, {"HEXCLAVE_LOG_LEVEL": "warning", **UNTHROTTLED}, workers=2) as server:
         yield server
 
 

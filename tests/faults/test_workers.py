@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.faults.ledger import PASSWORD, Ledger
+from tests.faults.ledger import PASSWORD, UNTHROTTLED, Ledger
 from tests.server import DatabaseKind, Project, RunningServer, new_email
 from tests.stored import rows
 
@@ -22,7 +22,7 @@ RIVALS = 30
 
 @pytest.fixture(scope="module")
 def shared_by_workers(database: DatabaseKind) -> Iterator[RunningServer]:
-    with RunningServer(database, workers=WORKERS) as server:
+    with RunningServer(database, UNTHROTTLED, workers=WORKERS) as server:
         yield server
 
 
@@ -40,11 +40,8 @@ def processor_seconds(server: RunningServer) -> list[float]:
 async def test_writers_in_all_workers_lose_nothing(shared_by_workers: RunningServer) -> None:
     ledger = Ledger(shared_by_workers.new_project())
     before = processor_seconds(shared_by_workers)
-    stop = asyncio.Event()
-    writing = [asyncio.create_task(ledger.write_until(stop)) for _ in range(3)]
-    await asyncio.sleep(SECONDS)
-    stop.set()
-    await asyncio.gather(*writing)
+    async with ledger.writing(), ledger.writing(), ledger.writing():
+        await asyncio.sleep(SECONDS)
     used = [after - earlier for earlier, after in zip(before, processor_seconds(shared_by_workers), strict=True)]
     print(f"{ledger.acknowledged.total()} acknowledged, processor seconds of the workers {[round(seconds, 2) for seconds in used]}")
     assert set(ledger.statuses) == {200, 201}

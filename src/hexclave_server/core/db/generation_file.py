@@ -20,13 +20,22 @@ class GenerationFile:
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if os.fstat(self._descriptor).st_size < _SIZE:
-                os.ftruncate(self._descriptor, _SIZE)
+            self._take_space()
             self._map = mmap.mmap(self._descriptor, _SIZE)
         except BaseException:
             os.close(self._descriptor)
             raise
         self._words = memoryview(self._map).cast("I")
+
+    def _take_space(self) -> None:
+        """Written and not just made longer: else the first raise on a disk that is full by then would end the process (SIGBUS)."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            size = os.fstat(self._descriptor).st_size
+            if size < _SIZE:
+                os.pwrite(self._descriptor, bytes(_SIZE - size), size)
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def read(self) -> int:
         """The counter, 0 to 2**32-1."""
