@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 
 import anyio
@@ -135,6 +136,15 @@ def test_a_server_lists_all_channels_oldest_first(own_project: Project) -> None:
 def test_a_project_without_users_has_no_channels(own_project: Project) -> None:
     with own_project.http("admin") as admin:
         assert ok(admin.get("/contact-channels")) == {"items": [], "is_paginated": False}
+
+
+def test_addresses_are_as_long_as_every_index_can_hold(project: Project) -> None:
+    user, domain = project.create_user(), "@example.com"
+    longest = secrets.token_hex(512)[: 1024 - len(domain)] + domain
+    assert add(project, user["id"], longest, used_for_auth=True)["value"] == longest
+    with project.http("server") as server:
+        known_error(server.post("/contact-channels", json=body_of(user["id"], "x" + longest)), 400, "SCHEMA_ERROR")
+        known_error(server.post("/users", json={"primary_email": "x" + longest}), 400, "SCHEMA_ERROR")
 
 
 # --- who may ---

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, UnsetType
 
-from hexclave_server.core.constraints import LenientEmail, NonEmpty, StrictEmail, Url, UserIdOrMe, Uuid
+from hexclave_server.core.constraints import LenientEmail, NonEmpty, StrictEmail, Url, UserIdOrMe, Uuid, at_most
 from hexclave_server.core.schema import Body, Wire
 
-Address = Annotated[LenientEmail, NonEmpty]
+Address = Annotated[LenientEmail, NonEmpty, at_most(1024)]
+"""An address to be stored: four times as long as any that can get mail, and short enough for the indexes of both databases."""
 
 
 class ContactChannelRead(Wire):

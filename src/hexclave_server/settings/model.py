@@ -23,7 +23,6 @@ FUTURE_KEYS = (
     "allow_shared_oauth_access_tokens",
     "cron_secret",
     "redis_url",
-    "security_notices",
 )
 _SMTP_PORTS = {"none": 25, "starttls": 587, "tls": 465}
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Raw, UnsetType
 
-from hexclave_server.core.constraints import Constraint, Defect, LenientEmail, NonEmpty, Url, UserIdOrMe, Uuid, at_most, between, matching
+from hexclave_server.contact_channels.wire import Address
+from hexclave_server.core.constraints import Constraint, Defect, NonEmpty, Url, UserIdOrMe, Uuid, at_most, between, matching
 from hexclave_server.core.schema import Body, Wire
 from hexclave_server.teams.wire import ClientTeamRead, ServerTeamRead
 
@@ -31,7 +32,7 @@ def _only_false(value: Any) -> Any:
 
 DisplayName = Annotated[str, at_most(256)]
 ImageUrl = Annotated[Url, at_most(1_000_000)]
-PrimaryEmail = Annotated[LenientEmail, NonEmpty]
+PrimaryEmail = Address
 NewPassword = Annotated[str, at_most(70)]
 PasswordHash = Annotated[str, NonEmpty]
 CountryCode = Annotated[str, Constraint(_country_code, description="two letters, ISO 3166-1 alpha-2")]
