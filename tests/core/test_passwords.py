@@ -1,12 +1,8 @@
-"""Passwords: what verifies, what it costs, and that a flood is refused instead of queued without end (QUALITY A2, A11, A13, A14)."""
+"""Passwords: which verify, and what that costs (QUALITY A2, A11, A13). The processes that hash: test_hash_processes.py."""
 
 import asyncio
-import os
-import threading
-import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
@@ -14,10 +10,9 @@ import argon2
 import bcrypt
 import pytest
 
-from hexclave_server.core import passwords
 from hexclave_server.core.bcrypt_hashes import verify_bcrypt
-from hexclave_server.core.errors import Unavailable
-from hexclave_server.core.passwords import PasswordHasher, Verified, validate_bcrypt_hash
+from hexclave_server.core.password_hashes import verify_password
+from hexclave_server.core.passwords import PasswordHasher, Verified, processes_per_worker, validate_bcrypt_hash
 
 RIGHT = Verified(ok=True, needs_rehash=False)
 RIGHT_BUT_OLD = Verified(ok=True, needs_rehash=True)
@@ -26,7 +21,7 @@ WRONG = Verified(ok=False, needs_rehash=False)
 
 @pytest.fixture(name="hasher")
 def _hasher() -> Iterator[PasswordHasher]:
-    hasher = PasswordHasher(threads=2, queue=8)
+    hasher = PasswordHasher(processes=2, queue=8)
     yield hasher
     hasher.close()
 
@@ -161,129 +156,29 @@ def test_an_unknown_account_costs_exactly_what_a_wrong_password_costs(
         return verify(self, hash, password)
 
     monkeypatch.setattr(argon2.PasswordHasher, "verify", counting)
-    before = hasher.performed
-    assert run(lambda: hasher.verify(password, stored)) == WRONG
-    known, after_known = rounds.copy(), hasher.performed
+    assert verify_password(password, stored, hasher._dummy_hash) == (False, False)
+    known = rounds.copy()
     rounds.clear()
-    assert run(lambda: hasher.verify(password, None)) == WRONG
+    assert verify_password(password, None, hasher._dummy_hash) == (False, False)
     assert rounds == known
     assert len(rounds) == (1 if password.isascii() else 2)
-    assert (after_known - before, hasher.performed - after_known) == (1, 1)
 
 
-def blocked(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Hashing waits for the event that is returned."""
-    gate = threading.Event()
+def test_an_unknown_account_is_counted_as_a_wrong_password_is(hasher: PasswordHasher) -> None:
+    async def work() -> list[int]:
+        stored = await hasher.hash("another password")
+        counts = [hasher.performed]
+        for known in (stored, None):
+            assert await hasher.verify("secret", known) == WRONG
+            counts.append(hasher.performed)
+        return counts
 
-    def wait(_: str) -> str:
-        gate.wait(10)
-        return "hash"
-
-    monkeypatch.setattr(passwords, "_hash", wait)
-    return gate
-
-
-def test_a_flood_is_refused_and_the_pool_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = blocked(monkeypatch)
-    hasher = PasswordHasher(threads=2, queue=3)
-
-    async def work() -> None:
-        tasks = [asyncio.create_task(hasher.hash("x")) for _ in range(5)]
-        await asyncio.sleep(0.05)
-        for _ in range(20):
-            with pytest.raises(Unavailable) as refusal:
-                await hasher.hash("x")
-            assert refusal.value.retry_after_seconds >= 1
-        gate.set()
-        assert await asyncio.gather(*tasks) == ["hash"] * 5
-        assert await asyncio.gather(*(hasher.hash("x") for _ in range(5))) == ["hash"] * 5
-
-    run(work)
-    hasher.close()
+    assert run(work) == [1, 2, 3]
 
 
-def test_requests_that_go_away_give_their_places_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = blocked(monkeypatch)
-    hasher = PasswordHasher(threads=1, queue=3)
-
-    async def work() -> None:
-        for _ in range(10):
-            tasks = [asyncio.create_task(hasher.hash("x")) for _ in range(3)]
-            await asyncio.sleep(0.005)
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-            assert all(isinstance(result, asyncio.CancelledError | Unavailable) for result in results)
-        gate.set()
-        await asyncio.sleep(0.05)
-        assert await asyncio.gather(*(hasher.hash("x") for _ in range(4))) == ["hash"] * 4
-
-    run(work)
-    hasher.close()
-
-
-def test_closing_refuses_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = blocked(monkeypatch)
-    hasher = PasswordHasher(threads=1, queue=5)
-
-    async def work() -> None:
-        tasks = [asyncio.create_task(hasher.hash("x")) for _ in range(3)]
-        await asyncio.sleep(0.05)
-        hasher.close()
-        gate.set()
-        running, *waiting = await asyncio.gather(*tasks, return_exceptions=True)
-        assert running == "hash"
-        assert all(isinstance(result, Unavailable) for result in waiting)
-
-    run(work)
-
-
-def test_threads_start_late_are_nice_and_the_loop_stays_free(hasher: PasswordHasher) -> None:
-    def names() -> set[str]:
-        return {thread.name for thread in threading.enumerate() if thread.name.startswith("password")}
-
-    before = names()
-    PasswordHasher(threads=4)
-    assert names() == before
-
-    async def work() -> None:
-        loop_nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-        hashes = asyncio.gather(*(hasher.hash("x") for _ in range(8)))
-        await asyncio.sleep(0)
-        worst = 0.0
-        while not hashes.done():
-            started = time.perf_counter()
-            await asyncio.sleep(0.001)
-            worst = max(worst, time.perf_counter() - started)
-        await hashes
-        assert worst < 0.25
-        assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == loop_nice
-        assert hasher._pool is not None
-        executor: ThreadPoolExecutor = hasher._pool.executor
-        nice = [os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) for thread in executor._threads]
-        assert nice
-        assert all(n >= 10 for n in nice)
-
-    run(work)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_pool_used_before_the_fork_works_after_it() -> None:
-    code = """
-import asyncio, os
-from hexclave_server.core.passwords import PasswordHasher
-hasher = PasswordHasher(threads=1)
-asyncio.run(hasher.hash("x"))
-child = os.fork()
-if child == 0:
-    asyncio.run(asyncio.wait_for(hasher.hash("x"), 5))
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-"""
-    import subprocess
-    import sys
-
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=20)
+def test_many_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hexclave_server.core.passwords._cores", lambda: 16)
+    assert [processes_per_worker(workers) for workers in (1, 2, 3, 16, 32, 256)] == [16, 16, 11, 2, 1, 1]
 
 
 def test_it_works_under_anyio(hasher: PasswordHasher) -> None:

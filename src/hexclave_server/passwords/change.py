@@ -31,9 +31,9 @@ async def update_password(call: Call, user_id: str, old_password: str, new_passw
     refresh_token = call.request.protocol.get(b"refresh-token")
     kept_hash = None if refresh_token is None else hash_secret(refresh_token)
     async with counted_guess(call, user_id) as guess:
-        if not (await hasher.verify(old_password, stored_hash)).ok:
+        if not (await hasher.verify(old_password, stored_hash, tenancy.id)).ok:
             raise PasswordConfirmationMismatch
-        new_hash = await hasher.hash(new_password)
+        new_hash = await hasher.hash(new_password, tenancy.id)
 
         async def change(conn: Connection) -> None:
             if not await replace_password(conn, tenancy, user_id, stored_hash, new_hash):
@@ -58,7 +58,7 @@ async def set_password(call: Call, user_id: str, password: str) -> None:
     if credential is not None and credential.password_hash is not None:
         raise _has_one()
     async with counted_guess(call, None) as guess:
-        password_hash = await call.parts.hasher.hash(password)
+        password_hash = await call.parts.hasher.hash(password, call.tenancy.id)
 
         async def change(conn: Connection) -> None:
             if not await set_first_password(conn, tenancy, user_id, password_hash):

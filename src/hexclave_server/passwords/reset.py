@@ -71,7 +71,7 @@ async def reset_password_with_code(call: Call, text: str, password: str) -> None
         raise UserNotFound
     address = NormalEmail(code.payload["address"])
     try:
-        password_hash = await call.parts.hasher.hash(password)
+        password_hash = await call.parts.hasher.hash(password, call.tenancy.id)
     except Unavailable:
         await call.db.write(lambda conn: give_back(conn, call.tenancy, code))
         raise

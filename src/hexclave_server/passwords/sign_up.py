@@ -37,7 +37,7 @@ async def sign_up_with_password(call: Call, email: str, password: str, verificat
             raise address_is_taken(address)
         if verification_callback_url is not None:
             await count_send(call, address)
-        new = SignUp(email=address, password_hash=await call.parts.hasher.hash(password), end_user=call.end_user)
+        new = SignUp(email=address, password_hash=await call.parts.hasher.hash(password, call.tenancy.id), end_user=call.end_user)
 
         async def sign_up(conn: Connection) -> SignedIn | SecondFactorDue | None:
             user_id = await create_or_upgrade(call, conn, new)
