@@ -34,6 +34,7 @@ from hexclave_server.users.write_rules import (
     require_password_allowed,
     stored_json,
 )
+from hexclave_server.verification_codes.service import CodeKind, void_codes
 
 
 class _Locked(msgspec.Struct, frozen=True):
@@ -174,7 +175,7 @@ class _Update:
         return columns
 
     async def _set_password(self, conn: Connection, locked: _Locked, columns: dict[str, Any], before: SignInAddresses) -> None:
-        """Sets, replaces or removes the password; all sessions end with it, and the user is told (contract 05 §1.6)."""
+        """Sets, replaces or removes the password; sessions and codes to reset it end, and the user is told (contract 05 §1.6)."""
         if self._body.password is UNSET and self._body.password_hash is UNSET:
             return
         if self._password_hash is not None and not locked.has_password:
@@ -183,6 +184,7 @@ class _Update:
                 raise PlainError(400, "A user needs a primary email before he can have a password.")
         columns["password_hash"] = self._password_hash
         await sessions.end_all_sessions(conn, self._tenancy, self._user_id)
+        await void_codes(conn, self._tenancy, CodeKind.PASSWORD_RESET, self._user_id)
         if locked.has_password or self._password_hash is not None:
             await notify(conn, self._parts, self._tenancy, self._user_id, Event.PASSWORD, address=before.primary)
 
