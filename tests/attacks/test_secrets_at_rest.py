@@ -15,6 +15,7 @@ import pytest
 
 from tests.attacks.inside import opened
 from tests.cli.commands import Commands
+from tests.notification_preferences.test_unsubscribe import link_for as unsubscribe_link_for
 from tests.server import INTERNAL_ADMIN_KEY, INTERNAL_PUBLISHABLE_KEY, INTERNAL_SECRET_KEY, DatabaseKind, RunningServer, new_email
 from tests.stored import contents
 
@@ -86,6 +87,7 @@ class Scenario:
     async def play(self) -> None:
         """Everything."""
         self.users()
+        await self.links()
         self.command_lines()
         self.keys_and_configuration()
         self.mistakes()
@@ -112,6 +114,21 @@ class Scenario:
         self.send("server", "PATCH", f"/users/{user['user_id']}", json={"password": by_server})
         self.send("server", "POST", "/users", json={"primary_email": new_email(), "password": vault.new("password of a new user")})
         self.second_factor(email, by_server, user["user_id"])
+
+    async def links(self) -> None:
+        """Codes that are sent by email: one that is used, one that stays good, and one of an unsubscribe link."""
+        user_id = self.send("server", "POST", "/users", json={})["id"]
+        for name, used in (("used verification code", True), ("verification code", False)):
+            value = new_email()
+            body = {"user_id": user_id, "type": "email", "value": value, "used_for_auth": False}
+            path = f"/contact-channels/{user_id}/{self.send('server', 'POST', '/contact-channels', json=body)['id']}/send-verification-code"
+            self.send("server", "POST", path, json={"callback_url": "http://localhost/verify"})
+            code = self.server.mail.wait_for(value).code
+            self.vault.keep(name, code)
+            if used:
+                self.send("client", "POST", "/contact-channels/verify", json={"code": code})
+        link = await unsubscribe_link_for(self.project, user_id)
+        self.vault.keep("unsubscribe code", link.partition("code=")[2])
 
     def second_factor(self, email: str, password: str, user_id: str) -> None:
         self.vault.keep("TOTP secret", TOTP)
