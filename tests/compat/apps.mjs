@@ -93,3 +93,19 @@ export async function signedIn(person, where = server) {
   value(await signIn(app, person));
   return app;
 }
+
+/** What an application sends without the SDK, with client access: the status and the body of the answer to a POST. */
+export async function post(path, body, where = server) {
+  const answer = await fetch(`${where.origin}/api/v1${path}`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "x-stack-project-id": where.projectId,
+      "x-stack-access-type": "client",
+      "x-stack-publishable-client-key": where.publishableClientKey,
+    },
+    body: JSON.stringify(body),
+  });
+  const text = await answer.text();
+  return { status: answer.status, body: answer.headers.get("content-type")?.startsWith("application/json") ? JSON.parse(text) : text };
+}

@@ -5,8 +5,15 @@ import { serverErrors } from "./observed-fetch.mjs";
 import { runAll } from "./scenario.mjs";
 import "./scenarios/limits.mjs";
 import "./scenarios/client.mjs";
+import "./scenarios/magic-link.mjs";
+import "./scenarios/passwords.mjs";
+import "./scenarios/verification.mjs";
+import "./scenarios/mfa.mjs";
+import "./scenarios/anonymous.mjs";
+import "./scenarios/cli.mjs";
 import "./scenarios/server.mjs";
 import "./scenarios/sessions.mjs";
+import "./scenarios/passkeys.mjs";
 import "./scenarios/admin.mjs";
 import "./scenarios/expiry.mjs";
 

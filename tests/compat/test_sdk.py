@@ -22,7 +22,7 @@ RUN_SECONDS = 240
 def outcomes(request: pytest.FixtureRequest, database: DatabaseKind) -> Iterator[Outcomes]:
     """What became of every scenario with one SDK on one database; servers of its own, because it moves their clocks."""
     require_node(HERE, "stack-new")
-    with running_server(database) as server, running_server(database, {"HEXCLAVE_RATE_LIMITS": "0.1x"}) as tight:
+    with running_server(database, mail=False) as server, running_server(database, {"HEXCLAVE_RATE_LIMITS": "0.1x"}, mail=False) as tight:
         project = server.new_project(sign_up_enabled=True, credential_enabled=True, magic_link_enabled=True, passkey_enabled=True)
         environment = {
             **whereabouts("", project),

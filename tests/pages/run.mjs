@@ -4,6 +4,10 @@ import { ruleOutUnhandled } from "../compat/unhandled.mjs";
 import { runAll } from "../compat/scenario.mjs";
 import { browser, site } from "./scenario.mjs";
 import "./scenarios/passwords.mjs";
+import "./scenarios/links.mjs";
+import "./scenarios/passkeys.mjs";
+import "./scenarios/second-factor.mjs";
+import "./scenarios/own-pages.mjs";
 
 const print = (outcome) => process.stdout.write(`${JSON.stringify(outcome)}\n`);
 const unhandled = ruleOutUnhandled();

@@ -22,10 +22,16 @@ const PLATFORM_AUTHENTICATOR = {
   automaticPresenceSimulation: true,
 };
 
-/** Registers one scenario; `name` (a plain string literal: pytest reads it from the source) is what pytest reports. */
-export function scenario(name, run, options) {
+/** On a phone in the dark: where most pages that are not looked at break. */
+export const PHONE = { viewport: { width: 360, height: 640 }, colorScheme: "dark" };
+
+/**
+ * Registers one scenario; `name` (a plain string literal: pytest reads it from the source) is what pytest reports, `options` are those
+ * of a browser context of Playwright.
+ */
+export function scenario(name, run, options = {}) {
   register(name, async () => {
-    const visitor = await visit();
+    const visitor = await visit(options);
     try {
       await run(visitor);
       assert.deepEqual(visitor.complaints, [], "the browser complained");
@@ -34,11 +40,10 @@ export function scenario(name, run, options) {
     } finally {
       await visitor.context.close();
     }
-  }, options);
+  });
 }
 
-/** A new visitor; `options` are those of a browser context of Playwright: `viewport`, `colorScheme`, … */
-export async function visit(options = {}) {
+async function visit(options) {
   const context = await browser.newContext({ baseURL: site.origin, ...options });
   context.setDefaultTimeout(STEP_MILLIS);
   const { origin, projectId, publishableClientKey } = server;
@@ -50,16 +55,23 @@ export async function visit(options = {}) {
 
 // What people do on the test application, and what they see of it.
 function steps(page) {
+  const press = (name) => page.getByRole("button", { name, exact: true }).click();
   return {
     open: (path = "/") => page.goto(path),
     fill: async (fields) => {
       for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
     },
-    press: (name) => page.getByRole("button", { name, exact: true }).click(),
+    press,
+    // For what the SDK ends by going to another page, or to the same one anew.
+    pressAndGo: (name) => Promise.all([page.waitForEvent("load"), press(name)]),
     seesOutcome: async (text) => {
       const outcome = page.getByRole("log");
       await outcome.filter({ hasText: /./ }).waitFor();
       assert.equal(await outcome.textContent(), text);
+    },
+    fits: async () => {
+      const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+      assert.ok(needed <= there, `the page is ${needed} px wide, the window ${there}`);
     },
     seesUser: (text) => page.getByRole("status").filter({ hasText: text }).waitFor(),
   };
@@ -82,10 +94,15 @@ function watch(context, page) {
 async function authenticatorOf(context, page) {
   const devtools = await context.newCDPSession(page);
   await devtools.send("WebAuthn.enable");
-  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", { options: PLATFORM_AUTHENTICATOR });
+  const add = async (options) => (await devtools.send("WebAuthn.addVirtualAuthenticator", { options })).authenticatorId;
+  let authenticatorId = await add(PLATFORM_AUTHENTICATOR);
   return {
     credentials: async () => (await devtools.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
-    setUserVerified: (isUserVerified) => devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
+    /** Puts another one in its place, as on another device. */
+    replace: async () => {
+      await devtools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
+      authenticatorId = await add(PLATFORM_AUTHENTICATOR);
+    },
   };
 }
 

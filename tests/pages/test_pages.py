@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.commands import Commands
 from tests.node import Outcomes, require_node, require_success, run_scenarios, scenario_names, whereabouts
-from tests.server import DatabaseKind, running_server
+from tests.server import DatabaseKind, RunningServer, running_server
 
 HERE = Path(__file__).parent
 SDK_FOLDER = HERE.parent / "compat"
@@ -27,6 +28,12 @@ def require_browser() -> None:
         pytest.skip(f"no Chromium is packaged for {' '.join(system)}: pages were not tested (HEXCLAVE_TEST_BROWSER names an installed one)")
 
 
+def setup_link(server: RunningServer) -> str:
+    """The link that `hexclave admin link` prints."""
+    link: str = Commands(server.directory, server.environment).json("admin", "link")["setup_link"]
+    return link
+
+
 @pytest.fixture(scope="module")
 def outcomes(database: DatabaseKind) -> Iterator[Outcomes]:
     """What became of every scenario on one database."""
@@ -36,7 +43,8 @@ def outcomes(database: DatabaseKind) -> Iterator[Outcomes]:
     with running_server(database, mail=False) as server:
         project = server.new_project(sign_up_enabled=True, credential_enabled=True, magic_link_enabled=True, passkey_enabled=True)
         unused = {**whereabouts("INTERNAL_", server.internal), **whereabouts("TIGHT_", project)}
-        yield run_scenarios(HERE, {**unused, **whereabouts("", project)}, RUN_SECONDS)
+        environment = {**unused, **whereabouts("", project), "HEXCLAVE_PAGES_SETUP_LINK": setup_link(server)}
+        yield run_scenarios(HERE, environment, RUN_SECONDS)
 
 
 @pytest.mark.parametrize("scenario", scenario_names(HERE))

@@ -1,7 +1,7 @@
 // A 429 is no error for an application: the SDK waits the time that Retry-After names and repeats the request by itself.
 
 import assert from "node:assert/strict";
-import { newcomer, signedIn, signedUp, tight } from "../apps.mjs";
+import { newcomer, post, signedIn, signedUp, tight } from "../apps.mjs";
 import { setAhead } from "../clocks.mjs";
 import { calls, observed } from "../observed-fetch.mjs";
 import { scenario } from "../scenario.mjs";
@@ -28,16 +28,7 @@ async function useUpTheLimit() {
   setAhead(tight, WINDOW_MILLIS + WINDOW_MILLIS - ((Date.now() + REST_MILLIS) % WINDOW_MILLIS));
   for (let tries = 0; tries < 30; tries += 1) {
     const { email, password } = newcomer("nobody");
-    const answer = await fetch(`${tight.origin}/api/v1/auth/password/sign-in`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        "x-stack-project-id": tight.projectId,
-        "x-stack-access-type": "client",
-        "x-stack-publishable-client-key": tight.publishableClientKey,
-      },
-      body: JSON.stringify({ email, password }),
-    });
+    const answer = await post("/auth/password/sign-in", { email, password }, tight);
     if (answer.status === 429) return;
   }
   assert.fail("the limit of this server is never reached");

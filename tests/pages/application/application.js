@@ -4,7 +4,8 @@
 import * as sdk from "the-sdk"; // the installed version under test
 
 const ClientApp = sdk.HexclaveClientApp ?? sdk.StackClientApp;
-const app = new ClientApp({ ...window.project, tokenStore: "cookie", redirectMethod: "window", devTool: false });
+const NONE = { enabled: false }; // else the SDK signs every visitor up anonymously in the background
+const app = new ClientApp({ ...window.project, tokenStore: "cookie", redirectMethod: "window", devTool: false, analytics: NONE });
 const ATTEMPT_CODES = ["hexclave_mfa_attempt_code", "stack_mfa_attempt_code"]; // where the newer and the older SDK leave it
 
 const [status, log] = ["status", "log"].map((role) => document.querySelector(`[role=${role}]`));

@@ -1,21 +1,19 @@
 // Sign-up and sign-in by password from another origin: each request is preceded by what CORS asks for.
 
 import { newcomer } from "../../compat/apps.mjs";
+import { signOut, signUp } from "../people.mjs";
 import { scenario } from "../scenario.mjs";
 
-scenario("a visitor signs up, comes back, signs out and signs in again", async ({ page, open, fill, press, seesUser }) => {
-  const { email, password } = newcomer();
-  await open();
-  await seesUser("Nobody is signed in");
-  await fill({ Email: email, Password: password });
-  await press("Sign up");
-  await seesUser(`Signed in as ${email}`);
+scenario("a visitor signs up, comes back, signs out and signs in again", async (visitor) => {
+  const { page, fill, pressAndGo, seesUser } = visitor;
+  const { email, password } = await signUp(visitor);
   await page.reload();
   await seesUser(`Signed in as ${email}`);
-  await press("Sign out");
+  await signOut(visitor);
+  await page.reload();
   await seesUser("Nobody is signed in");
   await fill({ Email: email, Password: password });
-  await press("Sign in");
+  await pressAndGo("Sign in");
   await seesUser(`Signed in as ${email}`);
 });
 
