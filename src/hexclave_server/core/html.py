@@ -11,8 +11,8 @@ from hexclave_server.core.http import HTML, NO_STORE, Request, Response
 
 _STYLE = """
 :root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1rem; color: #1c1c1e; background: #fff }
-label { display: block; margin-top: 1rem } input { width: 100%; box-sizing: border-box; padding: .5rem; font: inherit }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 26rem; margin: min(8vh, 4rem) auto; padding: 0 1rem; color: #1c1c1e; background: #fff }
+h1 { line-height: 1.2 } label { display: block; margin-top: 1rem } input { width: 100%; box-sizing: border-box; padding: .5rem; font: inherit }
 button { margin-top: 1.5rem; padding: .5rem 1rem; font: inherit } [role=alert] { color: #a40000 }
 dt { font-weight: 600 } dd { margin: 0 0 .5rem; overflow-wrap: anywhere }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #1c1c1e } [role=alert] { color: #ff8a80 } }
