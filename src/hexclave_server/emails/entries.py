@@ -63,7 +63,7 @@ class Entries:
                 queries.CLAIM,
                 now=now,
                 is_high_priority=is_high_priority,
-                new_claim_id=self.id,
+                own_claim_id=self.id,
                 lease_ends_at=now + LEASE_MILLIS,
             )
             fresh = [entry for entry in claimed if entry.id not in self._in_hand]  # the others' leases were renewed by this
@@ -86,13 +86,13 @@ class Entries:
                 now=now,
                 latest=now + LEASE_MILLIS,
                 is_high_priority=is_high_priority,
-                claim_id=self.id,
+                own_claim_id=self.id,
                 lease_ends_at=now + LEASE_MILLIS,
             )
 
     async def hand_back(self) -> None:
         """Lets go of everything that was not started, so that another worker need not wait for the leases to end."""
-        await self._database.execute(queries.HAND_BACK, claim_id=self.id, now=clock.now_millis())
+        await self._database.execute(queries.HAND_BACK, own_claim_id=self.id, now=clock.now_millis())
 
     async def start(self, entry: EntryRow, content: Content) -> bool:
         """Notes that the text goes to the mail server now; False when the claim is lost, and then it must not."""
@@ -168,7 +168,7 @@ class Entries:
             self._in_hand.discard(entry.id)
 
     def _mine(self, entry: EntryRow) -> dict[str, str]:
-        return {"tenancy_id": entry.tenancy_id, "email_id": entry.id, "claim_id": self.id}
+        return {"tenancy_id": entry.tenancy_id, "email_id": entry.id, "own_claim_id": self.id}
 
     def _seal(self, entry: EntryRow, content: Content) -> str:
         return self._keyring.encrypt(msgspec.json.encode(content), purpose=SEALED, tenancy_id=entry.tenancy_id, row_id=entry.id)

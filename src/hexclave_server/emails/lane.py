@@ -141,7 +141,11 @@ class Lane:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         sender = self._senders.pop(task)
-        if not self.queue.empty() and not sender.is_last and not task.cancelled():  # something came as it went
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            logger().error("sender of emails failed", kind=type(error).__name__)
+        if not self.queue.empty() and not sender.is_last:  # something came as it went
             self._add_sender()
 
 

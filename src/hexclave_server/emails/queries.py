@@ -42,7 +42,7 @@ _due = and_(email_outbox.c.is_high_priority == bindparam("is_high_priority", typ
 _mine = and_(
     email_outbox.c.tenancy_id == bindparam("tenancy_id"),
     email_outbox.c.id == bindparam("email_id"),
-    email_outbox.c.claim_id == bindparam("claim_id"),
+    email_outbox.c.claim_id == bindparam("own_claim_id"),
 )
 
 QUEUE = Query(
@@ -76,7 +76,7 @@ CLAIM = Query(
             .with_for_update(skip_locked=True)
         ),
     )
-    .values(claim_id=bindparam("new_claim_id"), due_at=bindparam("lease_ends_at"))
+    .values(claim_id=bindparam("own_claim_id"), due_at=bindparam("lease_ends_at"))
     .returning(*_ENTRY)
 )
 RENEW = Query(
@@ -85,7 +85,7 @@ RENEW = Query(
         email_outbox.c.is_high_priority == bindparam("is_high_priority", type_=Boolean()),
         email_outbox.c.due_at > _NOW,
         email_outbox.c.due_at <= bindparam("latest", type_=BigInteger()),
-        email_outbox.c.claim_id == bindparam("claim_id"),
+        email_outbox.c.claim_id == bindparam("own_claim_id"),
     )
     .values(due_at=bindparam("lease_ends_at"))
 )
@@ -155,7 +155,7 @@ PUT_BACK = Query(
 HAND_BACK = Query(
     update(email_outbox)
     .where(
-        email_outbox.c.claim_id == bindparam("claim_id"),
+        email_outbox.c.claim_id == bindparam("own_claim_id"),
         email_outbox.c.due_at.is_not(None),
         email_outbox.c.started_sending_at.is_(None),
     )
