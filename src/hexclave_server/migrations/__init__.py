@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hexclave_server.core.db.opening import is_postgresql, sqlite_path
 
-HEAD = "0007"
+HEAD = "0008"
 
 
 class NewerDatabase(Exception):

@@ -14,6 +14,7 @@ INSERT_ACCOUNT = Query(
         user_id=bindparam("user_id"),
         provider_id=bindparam("provider_id"),
         account_id=bindparam("account_id"),
+        issuer=None,
         email=bindparam("email"),
         allow_sign_in=True,
         allow_connected_accounts=True,
