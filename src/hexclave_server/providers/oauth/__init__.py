@@ -1,0 +1,1 @@
+"""Identity providers: one small file each, all behind `provider.Provider` (contract 03 §8)."""
