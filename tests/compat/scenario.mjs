@@ -3,7 +3,7 @@
 
 const scenarios = [];
 const SIDE_BY_SIDE = 6;
-const LIMIT_MILLIS = 30_000;
+const LIMIT_MILLIS = 60_000;
 
 export const ALONE = { alone: true };
 

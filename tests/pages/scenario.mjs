@@ -12,7 +12,7 @@ import { startSite } from "./site.mjs";
 export const browser = await launch();
 export const site = await startSite(process.env.HEXCLAVE_COMPAT_SDK ?? "stack-new");
 
-const STEP_MILLIS = 10_000;
+const STEP_MILLIS = 20_000; // machines are busy at times
 const PLATFORM_AUTHENTICATOR = {
   protocol: "ctap2",
   transport: "internal",

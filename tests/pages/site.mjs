@@ -15,6 +15,7 @@ export async function startSite(sdk) {
   const server = createServer((request, response) => {
     const isScript = new URL(request.url, "http://localhost").pathname === "/application.js";
     response.setHeader("content-type", isScript ? "text/javascript" : "text/html; charset=utf-8");
+    if (isScript) response.setHeader("cache-control", "max-age=3600");
     response.end(isScript ? script : page);
   });
   server.listen(0, "127.0.0.1");
@@ -30,6 +31,7 @@ async function bundle(sdk) {
     platform: "browser",
     alias: { "the-sdk": sdk },
     nodePaths: [here("../compat/node_modules")],
+    minify: true,
     write: false, // stays in memory
     logLevel: "error",
   });
