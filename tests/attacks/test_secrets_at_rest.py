@@ -15,7 +15,9 @@ import pytest
 
 from tests.attacks.inside import opened
 from tests.cli.commands import Commands
+from tests.mfa.calls import totp
 from tests.notification_preferences.test_unsubscribe import link_for as unsubscribe_link_for
+from tests.passkeys.authenticator import Authenticator
 from tests.server import INTERNAL_ADMIN_KEY, INTERNAL_PUBLISHABLE_KEY, INTERNAL_SECRET_KEY, DatabaseKind, RunningServer, new_email
 from tests.stored import contents
 
@@ -87,6 +89,7 @@ class Scenario:
     async def play(self) -> None:
         """Everything."""
         self.users()
+        self.passkeys()
         await self.links()
         self.command_lines()
         self.keys_and_configuration()
@@ -139,6 +142,35 @@ class Scenario:
         code = refused.json()["details"]["attempt_code"]
         self.vault.keep("attempt code", code)
         self.vault.keep("all but the guessable part of an attempt code", code[6:])
+        finish = {"code": code, "type": "recovery_code", "recovery_code": self.vault.new("wrong recovery code")}
+        self.send("client", "POST", "/auth/mfa/sign-in", fails=True, json=finish)
+        self.send("client", "POST", "/auth/mfa/sign-in", fails=True, json={**finish, "totp": self.vault.new("TOTP out of place")})
+        finish = {"code": code, "type": "totp", "totp": totp(secret=TOTP)}
+        user = self.send("client", "POST", "/auth/mfa/sign-in", json=finish)
+        self.vault.tokens("second factor", user)
+        codes = self.send("client", "POST", "/auth/mfa/recovery-codes", user["access_token"], json={})["recovery_codes"]
+        for number, recovery_code in enumerate(codes):
+            self.vault.keep(f"recovery code {number}", recovery_code)
+            self.vault.keep(f"recovery code {number} without hyphen", recovery_code.replace("-", ""))
+        refused = self.send("client", "POST", "/auth/password/sign-in", fails=True, json={"email": email, "password": password})
+        self.failures.remove(refused)
+        finish = {"code": refused.json()["details"]["attempt_code"], "type": "recovery_code", "recovery_code": codes[0]}
+        self.vault.tokens("recovery code", self.send("client", "POST", "/auth/mfa/sign-in", json=finish))
+        finish["recovery_code"] = codes[1]
+        self.send("client", "POST", "/auth/mfa/sign-in", fails=True, json=finish)
+
+    def passkeys(self) -> None:
+        self.project.configure(passkey_enabled=True, allow_localhost=True)
+        token, authenticator = self.project.sign_up()["access_token"], Authenticator()
+        start = self.send("client", "POST", "/auth/passkey/initiate-passkey-registration", token, json={})
+        self.vault.keep("code of a passkey registration", start["code"])
+        registration = {"code": start["code"], "credential": authenticator.create(start["options_json"])}
+        self.send("client", "POST", "/auth/passkey/register", token, json=registration)
+        self.send("client", "POST", "/auth/passkey/register", token, fails=True, json=registration)
+        start = self.send("client", "POST", "/auth/passkey/initiate-passkey-authentication", json={})
+        self.vault.keep("code of a passkey sign-in", start["code"])
+        answer = {"code": start["code"], "authentication_response": authenticator.get(start["options_json"])}
+        self.vault.tokens("passkey", self.send("client", "POST", "/auth/passkey/sign-in", json=answer))
 
     def command_lines(self) -> None:
         """A login in each of its states; both kinds of refresh tokens lie in its row for a while."""
