@@ -171,6 +171,7 @@ class RunningServer:
             "HEXCLAVE_DATA_DIR": str(self.data_dir),
             "HEXCLAVE_WORKERS": str(workers),
             "HEXCLAVE_RATE_LIMITS": "off",
+            "HEXCLAVE_EMAIL_CAPACITY_PER_HOUR": "1000000",
             "HEXCLAVE_LOG_FORMAT": "json",
             "HEXCLAVE_UNSAFE_CLOCK_FILE": str(self.clock_file),
             "HEXCLAVE_SEED_INTERNAL_PUBLISHABLE_CLIENT_KEY": INTERNAL_PUBLISHABLE_KEY,

@@ -10,6 +10,7 @@ from hexclave_server.cli_login.routes import ENDPOINTS as CLI_LOGIN
 from hexclave_server.config.routes import ENDPOINTS as CONFIG
 from hexclave_server.contact_channels.routes import ENDPOINTS as CONTACT_CHANNELS
 from hexclave_server.core.endpoint import Endpoint
+from hexclave_server.emails.mailbox_routes import ENDPOINTS as MAILBOX
 from hexclave_server.mfa.routes import ENDPOINTS as MFA
 from hexclave_server.notification_preferences.routes import ENDPOINTS as NOTIFICATION_PREFERENCES
 from hexclave_server.oauth.routes import ENDPOINTS as OAUTH
@@ -39,5 +40,5 @@ API: list[Endpoint] = [
 ]
 """Everything under `/api/v1` (and its aliases)."""
 
-SITE: list[Endpoint] = [*SETUP, *CLI_LOGIN_PAGE]
+SITE: list[Endpoint] = [*SETUP, *CLI_LOGIN_PAGE, *MAILBOX]
 """Pages for people, outside `/api`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import stat
 import sys
 from collections.abc import Iterator
@@ -19,12 +18,19 @@ from hexclave_server.cli.installation import load_settings, settle_master_secret
 from hexclave_server.cli.output import config_option, json_option, show_json
 from hexclave_server.core import clock, data_directory
 from hexclave_server.core.db import make_database
+from hexclave_server.emails.failures import TRANSPORT_ERRORS, meaning
+from hexclave_server.emails.mail_server import own_name, shared_sender, shared_server
+from hexclave_server.emails.smtp import connect
 from hexclave_server.migrations import pending
 from hexclave_server.settings import Settings, SettingsError
 
-CONNECT_SECONDS = 5
 RELEASED_MILLIS = 1_735_689_600_000
 """2025-01-01: a clock before that is wrong, and with it every expiry."""
+_MAIL_ADVICE = {
+    "AUTH_FAILED": "Check HEXCLAVE_SMTP_USERNAME and HEXCLAVE_SMTP_PASSWORD.",
+    "HOST_NOT_FOUND": "Check HEXCLAVE_SMTP_HOST.",
+    "UNKNOWN": "Check HEXCLAVE_SMTP_HOST, _PORT and _SECURITY (tls mostly has port 465, starttls 587), and that a firewall lets this machine out.",
+}
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -149,14 +155,27 @@ def _clock() -> Finding:
 
 
 def _mail(settings: Settings) -> Finding:
-    if settings.smtp_host is None:
-        return Finding("mail server", "ok", "none is set: this version sends no mail yet")
+    server = shared_server(settings)
+    if server is None:
+        message = f"none is set: emails are kept on this machine ({settings.public_url}/dev/mailbox, hexclave mailbox)"
+        return Finding("mail server", "ok", message, "Set HEXCLAVE_SMTP_HOST to send them.")
+
+    async def log_in() -> None:
+        connection = await connect(server, own_name(settings))
+        await connection.close()
+
+    where = f"{server.host}:{server.port}"
     try:
-        socket.create_connection((settings.smtp_host, settings.smtp_port), CONNECT_SECONDS).close()
-    except OSError as error:
-        advice = "Check HEXCLAVE_SMTP_HOST and HEXCLAVE_SMTP_PORT, and that a firewall lets this machine out."
-        return Finding("mail server", "problem", f"{settings.smtp_host}:{settings.smtp_port} does not answer: {error}", advice)
-    return Finding("mail server", "ok", f"{settings.smtp_host}:{settings.smtp_port} answers")
+        asyncio.run(log_in())
+    except TRANSPORT_ERRORS as error:
+        failure = meaning(error, while_connecting=True, is_shared=True)
+        return Finding(
+            "mail server", "problem", f"{where}: {failure.message}", _MAIL_ADVICE.get(failure.error_type, _MAIL_ADVICE["UNKNOWN"])
+        )
+    if "." not in shared_sender(settings).rpartition("@")[2]:
+        message = f"{where} accepts this server, but mails come from {shared_sender(settings)}"
+        return Finding("mail server", "warning", message, "Set HEXCLAVE_SMTP_SENDER to an address that your mail server may send from.")
+    return Finding("mail server", "ok", f"{where} accepts this server; mails come from {shared_sender(settings)}")
 
 
 def _public_url(settings: Settings) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from hexclave_server.cli.http_server import local_host
 from hexclave_server.cli.installation import FirstStart
+from hexclave_server.emails.mail_server import shared_sender
 from hexclave_server.settings import Settings
 
 EXAMPLE = {"email": "ada@example.com", "password": "correct horse battery"}
@@ -68,8 +69,8 @@ def _shown_once(settings: Settings, first: FirstStart) -> list[str]:
 
 def _emails(settings: Settings) -> str:
     if settings.smtp_host is not None:
-        return f"this version sends none yet; later ones send through {settings.smtp_host}"
-    return "this version sends none yet; later ones keep them in a local mailbox until HEXCLAVE_SMTP_HOST is set"
+        return f"sent through {settings.smtp_host}, from {shared_sender(settings)}"
+    return f"kept on this machine: {settings.public_url}/dev/mailbox, or hexclave mailbox (HEXCLAVE_SMTP_HOST sends them)"
 
 
 def _sign_up_command(settings: Settings, first: FirstStart) -> str:

@@ -17,6 +17,7 @@ COMMANDS = {
     "key": ("hexclave_server.cli.key", "key"),
     "user": ("hexclave_server.cli.user", "user"),
     "admin": ("hexclave_server.cli.admin", "admin"),
+    "mailbox": ("hexclave_server.cli.mailbox", "mailbox"),
     "version": ("hexclave_server.cli.version", "version"),
 }
 

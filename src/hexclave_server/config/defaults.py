@@ -58,7 +58,7 @@ PROVIDER_TYPES = (
 CURRENCIES = ("USD", "EUR", "GBP", "JPY", "INR", "AUD", "CAD")
 
 DEFAULT_THEME_ID = "1df07ae6-abf3-4a40-83a5-a1a2cbe336ac"
-# The sources of themes and templates come with the emails feature; until then the ids and names are what others refer to.
+# No sources: the built-in ones are template files of emails, not TSX, which this server cannot execute.
 BUILT_IN_THEMES = {
     DEFAULT_THEME_ID: {"displayName": "Default Light", "tsxSource": ""},
     "a0172b5d-cff0-463b-83bb-85124697373a": {"displayName": "Default Dark", "tsxSource": ""},
@@ -67,7 +67,7 @@ BUILT_IN_THEMES = {
 BUILT_IN_TEMPLATES = {
     "e7d009ce-8d47-4528-b245-5bf119f2ffa3": {"displayName": "Email Verification", "tsxSource": ""},
     "a70fb3a4-56c1-4e42-af25-49d25603abd0": {"displayName": "Password Reset", "tsxSource": ""},
-    "822687fe-8d0a-4467-a0d1-416b6e639478": {"displayName": "Magic Link", "tsxSource": ""},
+    "822687fe-8d0a-4467-a0d1-416b6e639478": {"displayName": "Magic Link/OTP", "tsxSource": ""},
     "e84de395-2076-4831-9c19-8e9a96a868e4": {"displayName": "Team Invitation", "tsxSource": ""},
     "066dd73c-36da-4fd0-b6d6-ebf87683f8bc": {"displayName": "Sign In Invitation", "tsxSource": ""},
     "70372aee-0441-4d80-974c-2e858e40123a": {"displayName": "Payment Receipt", "tsxSource": ""},

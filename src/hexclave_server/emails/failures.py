@@ -18,6 +18,8 @@ from hexclave_server.core import randomness
 from hexclave_server.emails.rendering import one_line
 
 MAX_ATTEMPTS = 5
+TRANSPORT_ERRORS = (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError)
+"""What the mail library and the network raise; ValueError for host names that cannot be looked up at all."""
 _FIRST_PAUSE_MILLIS = 20_000
 _TEMPORARY, _AUTH_FAILED, _BAD_ADDRESS, _REJECTED = 450, 535, 553, 554
 

@@ -18,7 +18,7 @@ from hexclave_server.core.db import DatabaseUnavailable
 from hexclave_server.core.log import logger
 from hexclave_server.emails.circuit import Circuit
 from hexclave_server.emails.entries import Entries
-from hexclave_server.emails.failures import Failure, Remedy, meaning
+from hexclave_server.emails.failures import TRANSPORT_ERRORS, Failure, Remedy, meaning
 from hexclave_server.emails.mail_server import MailServer
 from hexclave_server.emails.queries import EntryRow
 from hexclave_server.emails.rendering import Content
@@ -31,7 +31,6 @@ LAST_WORD_SECONDS = 5.0
 _SHORTEST_APPOINTMENT_MILLIS = 500
 _LONGEST_APPOINTMENT_MILLIS = 60_000
 _FIRST_PACE_MILLIS = 20.0
-_TRANSPORT_ERRORS = (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError)
 _CLOSING = 421
 
 
@@ -113,7 +112,7 @@ class Lane:
             self.circuit.require_closed()
             try:
                 connection = await connect(self._server, self._own_name)
-            except _TRANSPORT_ERRORS as error:
+            except TRANSPORT_ERRORS as error:
                 failure = meaning(error, while_connecting=True, is_shared=self._server.is_shared)
                 if failure.remedy is Remedy.WAIT_FOR_SERVER:
                     self.circuit.open(failure)
@@ -208,7 +207,7 @@ class _Sender:
             await connection.hand_over(post.message)
         except aiosmtplib.SMTPResponseException as error:
             raise meaning(error, while_connecting=False, is_shared=False) from error
-        except _TRANSPORT_ERRORS as error:
+        except TRANSPORT_ERRORS as error:
             raise _fate_unknown(error) from error
         finally:
             self.is_handing_over = False
@@ -230,7 +229,7 @@ class _Sender:
                 await self._connection.close()
             self._connection = await self._lane.open_connection()
             await self._connection.offer(post.sender_address, post.recipients)
-        except _TRANSPORT_ERRORS as error:
+        except TRANSPORT_ERRORS as error:
             raise meaning(error, while_connecting=False, is_shared=False) from error
         return self._connection
 

@@ -8,12 +8,13 @@ import msgspec
 from sqlalchemy import BigInteger, Boolean, Text, and_, bindparam, case, func, insert, not_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as insert_on_conflict
 
-from hexclave_server.core.db import Query
+from hexclave_server.core.db import Query, holds
 from hexclave_server.core.throttle_tables import throttles
 from hexclave_server.emails.tables import email_outbox, notification_preferences
 
 CLAIMED_AT_ONCE = 50
 PURGED_AT_ONCE = 500
+KEPT_SHOWN = 200
 
 
 class EntryRow(msgspec.Struct, frozen=True):
@@ -34,6 +35,16 @@ class EntryRow(msgspec.Struct, frozen=True):
     charged_at: int | None
     send_retries: int
     send_attempt_errors: str | None
+
+
+class KeptRow(msgspec.Struct, frozen=True):
+    """A message in the local mailbox."""
+
+    tenancy_id: str
+    id: str
+    created_at: int
+    addresses: str
+    sealed_content: str
 
 
 _ENTRY = [email_outbox.c[name] for name in EntryRow.__struct_fields__]
@@ -61,6 +72,7 @@ QUEUE = Query(
         scheduled_at=bindparam("now"),
         due_at=bindparam("now"),
         send_retries=0,
+        in_mailbox=False,
     )
 )
 
@@ -109,7 +121,14 @@ FINISH = Query(update(email_outbox).where(_mine).values(**_finished, server_erro
 KEEP = Query(
     update(email_outbox)
     .where(_mine)
-    .values(**_finished, rendered_at=_NOW, started_sending_at=_NOW, sealed_content=bindparam("sealed_content"), server_error=None)
+    .values(
+        **_finished,
+        in_mailbox=True,
+        rendered_at=_NOW,
+        started_sending_at=_NOW,
+        sealed_content=bindparam("sealed_content"),
+        server_error=None,
+    )
 )
 SKIP = Query(
     update(email_outbox)
@@ -160,6 +179,13 @@ HAND_BACK = Query(
         email_outbox.c.started_sending_at.is_(None),
     )
     .values(due_at=_NOW, claim_id=None)
+)
+
+LIST_KEPT = Query(
+    select(*(email_outbox.c[name] for name in KeptRow.__struct_fields__))
+    .where(holds(email_outbox.c.in_mailbox), email_outbox.c.sealed_content.is_not(None))
+    .order_by(email_outbox.c.created_at.desc(), email_outbox.c.id)
+    .limit(KEPT_SHOWN)
 )
 
 _OUTDATED = (

@@ -7,6 +7,7 @@ worker. What it says (variables, and after rendering subject, HTML and text) may
 `due_at` is when a worker should look at an unfinished entry; it is null once the entry is finished. A worker that has it in hand keeps
 `claim_id` in it and `due_at` a little ahead (its lease): an entry that is due and claimed was left behind by a crash. If `started_sending_at`
 is set then, nobody knows whether the mail server took it. `charged_at` says that it was counted against the project's capacity.
+`in_mailbox` marks what was kept here instead of sent.
 `server_error` is why the last try failed; it is final once `finished_at` is set.
 """
 
@@ -41,6 +42,7 @@ email_outbox = Table(
     text_column("server_error"),
     text_column("skipped_reason"),
     json_column("skipped_details"),
+    bool_column("in_mailbox", nullable=False),
     Index("ix_email_outbox_created_at", "tenancy_id", "created_at", "id"),
 )
 
@@ -56,6 +58,12 @@ Index(
     email_outbox.c.finished_at,
     sqlite_where=email_outbox.c.sealed_variables.is_not(None),
     postgresql_where=email_outbox.c.sealed_variables.is_not(None),
+)
+Index(
+    "ix_email_outbox_in_mailbox",
+    email_outbox.c.created_at,
+    sqlite_where=email_outbox.c.in_mailbox,
+    postgresql_where=email_outbox.c.in_mailbox,
 )
 
 notification_preferences = Table(

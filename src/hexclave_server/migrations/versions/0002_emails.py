@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("server_error", TEXT, nullable=True),
         sa.Column("skipped_reason", TEXT, nullable=True),
         sa.Column("skipped_details", JSON, nullable=True),
+        sa.Column("in_mailbox", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["tenancy_id"], ["tenancies.id"], name=op.f("fk_email_outbox_tenancy_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tenancy_id", "id", name=op.f("pk_email_outbox")),
     )
@@ -50,6 +51,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_email_outbox_in_mailbox",
+            ["created_at"],
+            unique=False,
+            sqlite_where=sa.text("in_mailbox"),
+            postgresql_where=sa.text("in_mailbox"),
         )
         batch_op.create_index(
             "ix_email_outbox_finished_at",
