@@ -1,0 +1,194 @@
+"""The one client for what the server asks outside: identity providers, discovery documents, keys, later webhooks.
+
+URLs come from projects and from documents of strangers, so nothing of them is believed: names are resolved here, each address is checked
+before it is connected to (the one that was checked is the one used, so no second answer of a resolver counts), redirects are not followed,
+time and size are bounded, nothing is unpacked, no cookie or proxy of the environment takes part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+import ssl
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote_plus, urlencode
+
+import ada_url
+import msgspec
+
+from hexclave_server.core.outgoing_addresses import Network, may_connect
+
+if TYPE_CHECKING:
+    import httpcore
+
+SECONDS: Final = 10.0
+MAX_BYTES: Final = 1024 * 1024
+ATTEMPTS: Final = 3
+FIRST_PAUSE_SECONDS: Final = 0.25
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERRORS: Final = 500
+_USER_AGENT: Final = "hexclave"
+
+
+class OutgoingFailed(Exception):
+    """No answer that could be used; `reason` is ours and holds nothing of what came back."""
+
+    def __init__(self, reason: str, *, is_transient: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_transient = is_transient
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Status and body of what came back."""
+
+    status: int
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 §15.3
+
+    @property
+    def is_transient_failure(self) -> bool:
+        """Whether the same request may succeed later: 429 and 5xx."""
+        return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERRORS
+
+    def json(self) -> Any:
+        """The body as JSON. Raises OutgoingFailed for anything else."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise OutgoingFailed("not JSON", is_transient=False) from None
+
+
+class OutgoingClient:
+    """Sends requests; connections are kept for a while. `allowed` are networks that may be reached although they are not public."""
+
+    def __init__(self, allowed: Iterable[Network] = ()) -> None:
+        self._allowed = tuple(allowed)
+        self._pools: dict[bool, httpcore.AsyncConnectionPool] = {}
+
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False, attempts: int = 1) -> Answer:
+        """The answer to a GET, whatever its status; see `request`."""
+        return await self.request("GET", url, headers=headers, trusted=trusted, attempts=attempts)
+
+    async def post_form(
+        self, url: str, fields: Mapping[str, str], *, headers: Mapping[str, str] | None = None, trusted: bool = False, attempts: int = 1
+    ) -> Answer:
+        """The answer to a POST of a form, whatever its status; see `request`."""
+        sent = {"content-type": "application/x-www-form-urlencoded", **(headers or {})}
+        return await self.request("POST", url, headers=sent, body=urlencode(fields).encode(), trusted=trusted, attempts=attempts)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        trusted: bool = False,
+        attempts: int = 1,
+    ) -> Answer:
+        """The answer, whatever its status. `trusted`: the operator named this URL, which may be on any network.
+
+        Tried up to `attempts` times while the failure is transient, with pauses from a quarter of a second. Raises OutgoingFailed.
+        """
+        pause = FIRST_PAUSE_SECONDS
+        for attempt in range(1, attempts + 1):
+            try:
+                answer = await self._once(method, url, headers or {}, body, trusted=trusted)
+            except OutgoingFailed as failure:
+                if attempt == attempts or not failure.is_transient:
+                    raise
+            else:
+                if attempt == attempts or not answer.is_transient_failure:
+                    return answer
+            await asyncio.sleep(pause)
+            pause *= 2
+        msg = "attempts is at least 1"
+        raise ValueError(msg)
+
+    async def close(self) -> None:
+        """Closes what is kept open."""
+        for pool in self._pools.values():
+            await pool.aclose()
+        self._pools.clear()
+
+    async def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, trusted: bool) -> Answer:
+        target = _require_web_url(url)
+        sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": _USER_AGENT, **headers}
+        pool = self._pool(trusted=trusted)
+        import httpcore  # noqa: PLC0415 - see _pool
+
+        try:
+            async with asyncio.timeout(SECONDS), pool.stream(method, target, headers=list(sent.items()), content=body) as response:
+                return Answer(response.status, await _bounded(response))
+        except TimeoutError:
+            raise OutgoingFailed(f"no answer within {SECONDS:.0f} s", is_transient=True) from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, ssl.SSLError, OSError) as error:
+            raise OutgoingFailed(f"no connection: {type(error).__name__}", is_transient=True) from None
+
+    def _pool(self, *, trusted: bool) -> httpcore.AsyncConnectionPool:
+        """Pools are apart, so that a connection which the operator's word opened serves no project. Imported with the first use: memory."""
+        pool = self._pools.get(trusted)
+        if pool is None:
+            import httpcore  # noqa: PLC0415
+
+            from hexclave_server.core.outgoing_network import GuardedNetwork  # noqa: PLC0415
+
+            network = GuardedNetwork(None if trusted else self._allowed)
+            pool = httpcore.AsyncConnectionPool(
+                ssl_context=ssl.create_default_context(), max_connections=100, keepalive_expiry=30, network_backend=network
+            )
+            self._pools[trusted] = pool
+        return pool
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host name. Raises OutgoingFailed when there are none."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise OutgoingFailed("the host name is not known", is_transient=True) from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def checked(addresses: Iterable[str], allowed: Iterable[Network]) -> list[str]:
+    """The addresses, if all of them may be connected to. Raises OutgoingFailed if not: a name with one private address is no public one."""
+    found = list(addresses)
+    networks = tuple(allowed)
+    if not found or not all(may_connect(address, networks) for address in found):
+        raise OutgoingFailed("the address is not a public one (HEXCLAVE_OUTGOING_ALLOW)", is_transient=False)
+    return found
+
+
+def basic_authorization(user: str, password: str) -> str:
+    """The value of an `Authorization` header for HTTP Basic with OAuth's encoding of both parts (RFC 6749 §2.3.1)."""
+    pair = f"{quote_plus(user)}:{quote_plus(password)}"
+    return "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+
+
+def _require_web_url(url: str) -> str:
+    """The URL as a browser would write it: decimal and octal hosts become addresses. Raises OutgoingFailed for what is none of the web's."""
+    try:
+        parsed = ada_url.URL(url)
+    except ValueError:
+        raise OutgoingFailed("not a URL", is_transient=False) from None
+    if parsed.protocol not in ("http:", "https:") or not parsed.hostname or parsed.username or parsed.password:
+        raise OutgoingFailed("not an http(s) URL, or one with a user name", is_transient=False)
+    return parsed.href.partition("#")[0]
+
+
+async def _bounded(response: httpcore.Response) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_stream():
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise OutgoingFailed(f"an answer of more than {MAX_BYTES} bytes", is_transient=False)
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,45 @@
+"""Which addresses the server may connect to on somebody else's word: public ones, and those that the operator allows (QUALITY D7).
+
+A pure decision on what a name was resolved to. It guards what lies behind the server (metadata services, databases, other tenants' hosts)
+from projects that name a URL.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# `is_global` knows the registries of special purposes (RFC 6890); these embed an IPv4 address that decides in their place.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+_IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_LAST_32_BITS = 0xFFFF_FFFF
+
+
+def may_connect(text: str, allowed: Iterable[Network] = ()) -> bool:
+    """Whether an address, as a resolver gave it, is public or lies in one of the allowed networks."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    address = _embedded(address)
+    if any(address.version == network.version and address in network for network in allowed):
+        return True
+    return address.is_global and not address.is_multicast
+
+
+def _embedded(address: Address) -> Address:
+    """The IPv4 address inside an IPv6 one that only carries it, else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    carries = address in _NAT64 or address in _NAT64_LOCAL or (address in _IPV4_COMPATIBLE and int(address) > 1)
+    return ipaddress.IPv4Address(int(address) & _LAST_32_BITS) if carries else address
