@@ -1,7 +1,7 @@
 // A second factor. Without a browser the SDK cannot go on by itself, so the attempt is asked for as the SDK asks for it.
 
 import assert from "node:assert/strict";
-import { clientApp, failure, post, signedIn, signedUp, signIn, value } from "../apps.mjs";
+import { clientApp, failure, post, serverApp, signedIn, signedUp, signIn, value } from "../apps.mjs";
 import { scenario } from "../scenario.mjs";
 import { KnownErrors } from "../sdk.mjs";
 import { newTotpSecret, totp } from "../totp.mjs";
@@ -36,6 +36,14 @@ scenario("without its second factor an account is signed in to as before", async
   const person = await withSecondFactor();
   await person.user.update({ totpMultiFactorSecret: null });
   assert.equal((await person.app.getUser()).isMultiFactorRequired, false);
+  await signedIn(person);
+});
+
+scenario("the back end takes away a second factor whose device is lost", async () => {
+  const person = await withSecondFactor();
+  const seen = await serverApp().getUser(person.user.id);
+  assert.equal(seen.isMultiFactorRequired, true);
+  await seen.update({ totpMultiFactorSecret: null });
   await signedIn(person);
 });
 

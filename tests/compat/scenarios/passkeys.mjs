@@ -1,7 +1,7 @@
 // Passkeys as far as the SDK goes without a browser; tests/pages has all of it in one.
 
 import assert from "node:assert/strict";
-import { clientApp, failure, newcomer, server, signUp, value } from "../apps.mjs";
+import { clientApp, failure, newcomer, server, serverApp, signUp, value } from "../apps.mjs";
 import { withAuthenticator } from "../authenticator.mjs";
 import { calls, observed } from "../observed-fetch.mjs";
 import { ALONE, scenario } from "../scenario.mjs";
@@ -22,6 +22,12 @@ scenario("a passkey that its user has removed gives the SDK's own error", () => 
   failure(await page().signInWithPasskey(), KnownErrors.PasskeyAuthenticationFailed);
 }), ALONE);
 
+scenario("a user of a server app registers a passkey", () => withAuthenticator(async () => {
+  const { app, user } = await signedUpOn(serverApp(server, { redirectMethod: ELSEWHERE }));
+  value(await user.registerPasskey({ hostname: "localhost" }));
+  assert.equal((await app.getUser()).passkeyAuthEnabled, true);
+}), ALONE);
+
 scenario("a passkey of a page that the project does not know is refused", () => withAuthenticator(async () => {
   const { user } = await signedUpOn(page());
   // This SDK reads a text that this error does not carry on the wire, so that it throws something else.
@@ -31,7 +37,8 @@ scenario("a passkey of a page that the project does not know is refused", () => 
   assert.equal(tried.answer.get(`${headerFamily}known-error`), "PASSKEY_REGISTRATION_FAILED");
 }, "https://elsewhere.example.org"), ALONE);
 
-const page = () => clientApp(server, { redirectMethod: { navigate() {} } }); // without one the SDK takes itself for no page
+const ELSEWHERE = { navigate() {} }; // without a way to redirect the SDK takes itself for no page
+const page = () => clientApp(server, { redirectMethod: ELSEWHERE });
 
 async function signedUpOn(app) {
   value(await signUp(app, newcomer()));

@@ -49,16 +49,30 @@ scenario("a user with a second factor lets a command line in on the server's pag
   assert.equal((await (await session()).getUser()).id, person.user.id);
 }, PHONE);
 
-scenario("a developer reads the mails that the server keeps", async ({ page, fits }) => {
+scenario("a developer signs in by a link in a mail that the server keeps", async (visitor) => {
+  const { context, page, open, fill, press, seesOutcome, fits } = visitor;
   const { email } = newcomer();
-  value(await clientApp().sendMagicLinkEmail(email, { callbackUrl: "http://localhost:3000/callback" }));
-  const mail = await mailTo(email, "Sign in to ");
+  await open();
+  await fill({ Email: email });
+  await press("Send magic link");
+  await seesOutcome("Send magic link: ok");
+  const { subject } = await mailTo(email, "Sign in to ");
   await page.goto(`${server.origin}/dev/mailbox`);
-  await page.getByText(email).first().waitFor();
   await fits();
-  await page.getByText(mail.subject).first().click();
+  await page.getByRole("row").filter({ hasText: email }).getByRole("link", { name: subject }).click();
+  await page.getByRole("heading", { name: subject }).waitFor();
   await fits();
+  const message = page.frameLocator("iframe");
+  const [application] = await Promise.all([context.waitForEvent("page"), message.getByRole("link", { name: "Sign in" }).click()]);
+  await application.getByRole("status").filter({ hasText: `Signed in as ${email}` }).waitFor();
 }, PHONE);
+
+scenario("a page of another site cannot read the mails that the server keeps", async ({ page, open, complaints }) => {
+  await open();
+  const read = (url) => page.evaluate((from) => fetch(from, { headers: { accept: "application/json" } }).then(() => "read", String), url);
+  assert.match(await read(`${server.origin}/dev/mailbox`), /TypeError/);
+  assert.match(complaints.splice(0).join("\n"), /blocked by CORS policy/);
+});
 
 scenario("the reference of the API is read and searched", async ({ page, fits }) => {
   await page.goto(`${server.origin}/api/v1/openapi`);
