@@ -14,7 +14,7 @@ from tests.attacks.addresses import BEHIND_A_PROXY, from_address
 from tests.cli_login.calls import complete, poll, start
 from tests.mmdb import write_mmdb
 from tests.passwords.calls import refreshes
-from tests.server import NO_TLS, DatabaseKind, Project, RunningServer, new_email, running_server
+from tests.server import NO_TLS, DatabaseKind, Project, new_email, running_server
 
 Login = dict[str, str]
 TOTP_SECRET = bytes(range(20))

@@ -184,3 +184,9 @@ def test_the_token_lies_in_the_database_only_until_it_was_fetched(own_project: P
     assert user["refresh_token"] not in sealed()[0][0]
     poll(own_project, login)
     assert sealed() == [(None,)]
+
+
+def test_the_documents_tell_both_statuses_of_a_poll(server: RunningServer) -> None:
+    with server.http() as client:
+        responses = client.get("/openapi/client.json").json()["paths"]["/auth/cli/poll"]["post"]["responses"]
+    assert responses["200"]["content"] == responses["201"]["content"]
