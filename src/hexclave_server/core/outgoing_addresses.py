@@ -16,6 +16,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
+# Not public, which older versions of Python do not know (IANA's registries of special purposes).
+_NOT_PUBLIC = tuple(ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16", "fec0::/10"))
 _LAST_32_BITS = 0xFFFF_FFFF
 
 
@@ -26,9 +28,13 @@ def may_connect(text: str, allowed: Iterable[Network] = ()) -> bool:
     except ValueError:
         return False
     address = _embedded(address)
-    if any(address.version == network.version and address in network for network in allowed):
+    if _is_in(address, allowed):
         return True
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not _is_in(address, _NOT_PUBLIC)
+
+
+def _is_in(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
 
 
 def _embedded(address: Address) -> Address:
