@@ -12,7 +12,7 @@ from hexclave_server.core.context import Tenancy
 from hexclave_server.core.db import Connection, Database
 from hexclave_server.core.http import Response, streamed_json_response
 
-_PAGE = 1000
+_PAGE = 100
 
 
 class ChannelRow(msgspec.Struct, frozen=True):
