@@ -36,7 +36,11 @@ _FILL = (
         "INSERT INTO contact_channels SELECT '{tenancy}', {other}, {user}, 'email', 'second' || i || '@example.com', {false}, {true}, {false}, i"
         " FROM {numbers}"
     ),
-    "INSERT INTO oauth_accounts SELECT '{tenancy}', {user}, {user}, 'github', 'account' || i, NULL, {true}, {true}, i FROM {numbers}",
+    (
+        "INSERT INTO oauth_accounts"
+        " (tenancy_id, id, user_id, provider_id, account_id, email, allow_sign_in, allow_connected_accounts, created_at)"
+        " SELECT '{tenancy}', {user}, {user}, 'github', 'account' || i, NULL, {true}, {true}, i FROM {numbers}"
+    ),
     (
         "INSERT INTO passkeys SELECT '{tenancy}', 'credential' || i, {user}, 'key', 0, 'example.com', {false}, i, NULL FROM {numbers}"
         " WHERE i % 3 = 0"
