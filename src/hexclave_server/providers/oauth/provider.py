@@ -13,9 +13,13 @@ import msgspec
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """A project's registration at a provider: shared keys of the operator, or its own. URLs replace the vendor's (settings)."""
+    """A project's registration at a provider: shared keys of the operator, or its own. URLs replace the vendor's (settings).
+
+    `type` says which provider speaks: one of contract 03 §1.2, `oidc`, or `mock` (contract 15; all three URLs are set then).
+    """
 
     provider_id: str
+    type: str
     client_id: str
     client_secret: str
     is_shared: bool
