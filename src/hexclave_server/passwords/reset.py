@@ -1,7 +1,7 @@
 """Forgotten passwords: a code by mail, and a new password for it (contract 02 §2.3, §2.4).
 
-Asking tells nobody whether an account exists: same answer, same writes, same wake-up for the worker. A code is bound to the user and to the
-address it was sent to, and resets nothing once he does not sign in with that address any more: who reads it may be somebody else by then.
+Asking tells nobody whether an account exists: same answer, same writes, and no work that others could notice. A code is bound to the user
+and to the address it was sent to, and resets nothing once he does not sign in with that address any more: its reader may be another then.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ async def send_reset_code(call: Call, email: str, callback_url: str) -> None:
             conn, call.parts.keyring, call.tenancy, Template.PASSWORD_RESET, recipient, {"passwordResetLink": with_code(callback_url, code)}
         )
 
+    # The worker is not woken: rendering would slow down whoever asks next, and only known addresses cause it. It looks every second.
     await call.db.write(send)
-    call.parts.outbox.wake()
 
 
 async def _create_code(call: Call, conn: Connection, user_id: str | None, address: NormalEmail) -> str:
