@@ -13,6 +13,7 @@ import pytest
 from tests.mfa.calls import attempt, new_recovery_codes, remaining, session_count, set_totp, totp, user_with_totp
 from tests.passkeys.authenticator import Authenticator
 from tests.passkeys.calls import PATHS, registered, start_registration, start_sign_in
+from tests.passkeys.calls import sign_in as sign_in_with_passkey
 from tests.passwords.calls import read_user
 from tests.server import DatabaseKind, Project, RunningServer, running_server
 from tests.sessions.tokens import known_error
@@ -50,6 +51,13 @@ def codes_of(answers: list[httpx.Response]) -> Counter[str | None]:
     return Counter(known_error(answer) for answer in answers)
 
 
+def attempts(project: Project, user: dict[str, Any], count: int) -> list[str]:
+    """So many attempt codes; by a passkey, for a password takes long."""
+    device = registered(project, user["access_token"], Authenticator(counts=False))
+    answers = [sign_in_with_passkey(project, device) for _ in range(count)]
+    return [answer.json()["details"]["attempt_code"] for answer in answers]
+
+
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_one_attempt_and_one_password_give_one_session(project: Project, round_number: int) -> None:
     user = user_with_totp(project)
@@ -62,7 +70,7 @@ def test_one_attempt_and_one_password_give_one_session(project: Project, round_n
 
 def test_one_password_at_many_attempts_gives_one_session(project: Project) -> None:
     user = user_with_totp(project)
-    codes = [attempt(project, user) for _ in range(AT_ONCE)]
+    codes = attempts(project, user, AT_ONCE)
     shown = totp()
     found = codes_of(all_at_once(project, "/auth/mfa/sign-in", [{"code": code, "type": "totp", "totp": shown} for code in codes]))
     assert found == {None: 1, "INVALID_TOTP_CODE": AT_ONCE - 1}
@@ -72,7 +80,7 @@ def test_one_password_at_many_attempts_gives_one_session(project: Project) -> No
 def test_one_recovery_code_at_many_attempts_gives_one_session(project: Project) -> None:
     user = user_with_totp(project)
     recovery_code = new_recovery_codes(project, user)[0]
-    codes = [attempt(project, user) for _ in range(AT_ONCE)]
+    codes = attempts(project, user, AT_ONCE)
     bodies = [{"code": code, "type": "recovery_code", "recovery_code": recovery_code} for code in codes]
     assert codes_of(all_at_once(project, "/auth/mfa/sign-in", bodies)) == {None: 1, "INVALID_TOTP_CODE": AT_ONCE - 1}
     assert remaining(project, user) == 9
@@ -92,7 +100,7 @@ def test_a_second_factor_that_is_removed_meanwhile_lets_nobody_in_by_the_former(
     """Whoever comes first: a sign-in that is served, or a change that voids it; never both halves, never a server error."""
     for _ in range(ROUNDS):
         user = user_with_totp(project)
-        codes = [attempt(project, user) for _ in range(8)]
+        codes = attempts(project, user, 8)
         shown = totp()
 
         async def race(user: dict[str, Any], codes: list[str], shown: str) -> tuple[list[httpx.Response], httpx.Response]:

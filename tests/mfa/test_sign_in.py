@@ -83,13 +83,13 @@ def test_the_21st_try_fails_with_the_right_code_too(project: Project) -> None:
     require_refused(finish(project, "zzzzzz" + code[6:], totp()), "VERIFICATION_CODE_NOT_FOUND", 404)
 
 
-def test_an_attempt_ends_after_five_minutes(project: Project, server: RunningServer) -> None:
-    code = attempt(project, user_with_totp(project))
+def test_an_attempt_ends_after_five_minutes(own_project: Project, server: RunningServer) -> None:
+    code = attempt(own_project, user_with_totp(own_project))
     try:
         server.shift_clock(301_000)
-        require_refused(finish(project, code, totp(shift_millis=301_000)), "VERIFICATION_CODE_EXPIRED")
-        server.shift_clock(280_000)
-        assert finish(project, code, totp(shift_millis=280_000)).status_code == 200
+        require_refused(finish(own_project, code, totp(shift_millis=301_000)), "VERIFICATION_CODE_EXPIRED")
+        server.shift_clock(270_000)
+        assert finish(own_project, code, totp(shift_millis=270_000)).status_code == 200
     finally:
         server.shift_clock(0)
 

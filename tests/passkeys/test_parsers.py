@@ -11,7 +11,7 @@ from typing import Any
 import cbor2
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hexclave_server.passkeys.ceremonies import (
@@ -25,6 +25,7 @@ from hexclave_server.passkeys.ceremonies import (
 from hexclave_server.passkeys.client_data import CeremonyFailed, decoded, encoded
 from tests.passkeys.authenticator import EDDSA, ES256, LOCALHOST, RS256, Authenticator, base64url, from_base64url
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CONFIG = {"domains": {"allowLocalhost": True, "trustedDomains": {}}}
 CHALLENGE = bytes(range(32))
 OPTIONS = {"challenge": base64url(CHALLENGE)}
@@ -98,6 +99,7 @@ def test_bombs_go_off_in_the_hands_of_nobody(data: bytes) -> None:
             register(AUTHENTICATORS[0].create(OPTIONS, **wrong))
 
 
+@UNHURRIED
 @given(JSON)
 def test_any_json_may_come_as_a_credential(value: Any) -> None:
     with pytest.raises(CeremonyFailed):
@@ -106,18 +108,21 @@ def test_any_json_may_come_as_a_credential(value: Any) -> None:
         authenticate(value, known(AUTHENTICATORS[0]))
 
 
+@UNHURRIED
 @given(CBOR)
 def test_any_cbor_may_come_as_an_attestation(value: Any) -> None:
     with pytest.raises(CeremonyFailed):
         register(with_attestation_object(cbor2.dumps(value)))
 
 
+@UNHURRIED
 @given(CBOR)
 def test_any_cbor_may_come_as_a_key(value: Any) -> None:
     with pytest.raises(CeremonyFailed):
         register(AUTHENTICATORS[0].create(OPTIONS, cose=cbor2.dumps(value)))
 
 
+@UNHURRIED
 @given(
     st.fixed_dictionaries(
         {1: st.integers(0, 7), 3: st.sampled_from([-7, -8, -257, -49, 0])},
@@ -132,6 +137,7 @@ def test_any_half_of_a_key_may_come(cose: dict[int, Any]) -> None:
     assert (cose[1], cose[3], cose[-1]) == (1, -8, 6), "any 32 bytes are an Ed25519 key"
 
 
+@UNHURRIED
 @given(
     st.sampled_from(["none", "packed", "fido-u2f", "tpm", "apple", "android-key", "android-safetynet"]),
     st.dictionaries(
@@ -147,7 +153,7 @@ def test_any_statement_may_come_with_any_format(name: str, statement: dict[str, 
         register(AUTHENTICATORS[0].create(OPTIONS, attestation={"fmt": name, "attStmt": statement}))
 
 
-@settings(max_examples=300)
+@settings(UNHURRIED, max_examples=300)
 @given(
     st.sampled_from(AUTHENTICATORS),
     st.sampled_from(["clientDataJSON", "attestationObject"]),
@@ -166,7 +172,7 @@ def test_a_registration_with_bytes_changed(authenticator: Authenticator, name: s
     assert passkey.credential_id == authenticator.id
 
 
-@settings(max_examples=300)
+@settings(UNHURRIED, max_examples=300)
 @given(
     st.sampled_from(AUTHENTICATORS),
     st.sampled_from(["clientDataJSON", "authenticatorData", "signature"]),
@@ -185,6 +191,7 @@ def test_an_assertion_with_bytes_changed_is_refused(authenticator: Authenticator
         authenticate(response, known(authenticator))
 
 
+@UNHURRIED
 @given(st.binary(max_size=200))
 def test_any_key_may_be_stored_without_harm(key: bytes) -> None:
     with pytest.raises(CeremonyFailed):
@@ -218,6 +225,7 @@ def test_what_is_no_base64url(text: str) -> None:
         decoded(text)
 
 
+@UNHURRIED
 @given(st.binary())
 def test_base64url_with_and_without_padding(data: bytes) -> None:
     assert decoded(encoded(data)) == decoded(base64.urlsafe_b64encode(data).decode()) == data
