@@ -75,7 +75,7 @@ class Scenario:
         self.server = server
         self.vault = Vault()
         self.failures: list[httpx.Response] = []
-        self.project = server.new_project()
+        self.project = server.new_project(magic_link_enabled=True)
 
     def send(self, access: str, method: str, path: str, token: str | None = None, *, fails: bool = False, **options: Any) -> Any:
         """A request that must succeed, or must not."""
@@ -91,6 +91,7 @@ class Scenario:
         self.users()
         self.passkeys()
         await self.links()
+        self.mailed_codes()
         self.command_lines()
         self.keys_and_configuration()
         self.mistakes()
@@ -132,6 +133,31 @@ class Scenario:
                 self.send("client", "POST", "/contact-channels/verify", json={"code": code})
         link = await unsubscribe_link_for(self.project, user_id)
         self.vault.keep("unsubscribe code", link.partition("code=")[2])
+
+    def mailed_codes(self) -> None:
+        """Codes that sign in and that reset a password: some used, some not."""
+        callback = "http://localhost/page"
+        email = new_email()
+        for name in ("used sign-in code", "sign-in code"):
+            body = {"email": email, "callback_url": callback}
+            nonce = self.send("client", "POST", "/auth/otp/send-sign-in-code", json=body)["nonce"]
+            code = self.server.mail.wait_for(email).code
+            self.vault.keep(name, code)
+            self.vault.keep(f"all but the guessable part of a {name}", nonce)
+            if name.startswith("used"):
+                self.vault.tokens("sign-in by code", self.send("client", "POST", "/auth/otp/sign-in", json={"code": code}))
+        wrong = {"code": "000000" + nonce}
+        for path in ("/auth/otp/sign-in", "/auth/otp/sign-in/check-code"):
+            self.send("client", "POST", path, fails=True, json=wrong)
+        for name in ("used reset code", "reset code"):
+            self.send("client", "POST", "/auth/password/send-reset-code", json={"email": email, "callback_url": callback})
+            code = self.server.mail.wait_for(email, subject="Reset").code
+            self.vault.keep(name, code)
+            if name.startswith("used"):
+                body = {"code": code, "password": self.vault.new("password after a reset")}
+                self.send("client", "POST", "/auth/password/reset", json=body)
+        body = {"code": self.vault.new("bad reset code").ljust(45, "z"), "password": self.vault.new("password for a bad code")}
+        self.send("client", "POST", "/auth/password/reset", fails=True, json=body)
 
     def second_factor(self, email: str, password: str, user_id: str) -> None:
         self.vault.keep("TOTP secret", TOTP)
