@@ -131,6 +131,7 @@ class SmtpReceiver:
             self.port = int(probe.getsockname()[1])
         self._inbox = _Inbox()
         self.handler = _Handler(self._inbox)
+        self.logins: list[tuple[str, str]] = []
         self._tls, self._implicit_tls, self._login = tls, implicit_tls, login
         self._controller: Controller | None = None
 
@@ -154,11 +155,12 @@ class SmtpReceiver:
         def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
             from aiosmtpd.smtp import AuthResult
 
-            return AuthResult(success=login is not None and (data.login.decode(), data.password.decode()) == login, handled=False)
+            self.logins.append((data.login.decode(), data.password.decode()))
+            return AuthResult(success=self.logins[-1] == login, handled=False)
 
         options: dict[str, Any] = {"tls_context": self._tls} if self._tls else {}
         if login is not None:
-            options |= {"authenticator": authenticate, "auth_required": True, "auth_require_tls": self._tls is not None}
+            options |= {"authenticator": authenticate, "auth_required": self._tls is not None, "auth_require_tls": self._tls is not None}
         self._controller = Controller(
             self.handler, hostname="127.0.0.1", port=self.port, ssl_context=self._implicit_tls, ready_timeout=20, **options
         )
