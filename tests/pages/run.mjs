@@ -8,6 +8,7 @@ import "./scenarios/links.mjs";
 import "./scenarios/passkeys.mjs";
 import "./scenarios/second-factor.mjs";
 import "./scenarios/own-pages.mjs";
+import "./scenarios/mails.mjs";
 
 const print = (outcome) => process.stdout.write(`${JSON.stringify(outcome)}\n`);
 const unhandled = ruleOutUnhandled();
