@@ -125,3 +125,22 @@ def test_nothing_of_a_deleted_users_address_stays_with_his_codes(server: Running
         client.delete(f"/users/{user['user_id']}")
     left = rows(server, f"SELECT kind, payload FROM verification_codes WHERE user_id = '{user['user_id']}'")
     assert left == [("password-reset", None)]
+
+
+async def test_a_code_that_a_busy_server_gave_back_is_good_again_and_its_tries_stay_counted(project: Project) -> None:
+    from hexclave_server.verification_codes import service
+    from tests.attacks.codes import reset_codes
+    from tests.attacks.inside import opened
+
+    user = project.sign_up()
+    [text] = await reset_codes(project, user["user_id"], user["email"])
+    async with opened(project.server) as inside:
+        tenancy, kind = await inside.tenancy(project.id), service.CodeKind.PASSWORD_RESET
+        hashes = service.hash_nonce(inside.keyring, kind, text), service.hash_code(inside.keyring, kind, text)
+        code = service.Code(kind, user["user_id"], None, *hashes)
+        await inside.database.write(lambda conn: service.use_up(conn, tenancy, code))
+        for _ in range(service.MAX_ATTEMPTS - 1):
+            assert known_error(check(project, text)) == "VERIFICATION_CODE_ALREADY_USED"
+        await inside.database.write(lambda conn: service.give_back(conn, tenancy, code))
+    assert reset(project, text).status_code == 200
+    assert sign_in(project, user["email"], NEW_PASSWORD).status_code == 200

@@ -159,3 +159,31 @@ async def test_of_two_first_passwords_one_is_set(project: Project) -> None:
         calls = (client.post("/auth/password/set", json={"password": f"first password {number}"}) for number in range(4))
         answers = await asyncio.gather(*calls)
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
+
+
+# --- the notice of it (contract 02 §1.8) ---
+
+NOTICE = "Your password at Test project was changed"
+
+
+def test_the_user_is_told_of_each_change_and_of_no_refused_one(project: Project) -> None:
+    mail = project.server.mail
+    user = session_without_password(project)
+    assert set_password(project, user["access_token"]).status_code == 200
+    assert mail.wait_for(user["email"], subject=NOTICE)
+    assert known_error(update(project, user, "wrong password")) == "PASSWORD_CONFIRMATION_MISMATCH"
+    assert set_password(project, user["access_token"]).status_code == 400
+    assert update(project, user).status_code == 200
+    assert mail.wait_for(user["email"], subject=NOTICE)
+    with project.http("server") as client:
+        assert client.patch(f"/users/{user['user_id']}", json={"password": PASSWORD}).status_code == 200
+    assert mail.wait_for(user["email"], subject=NOTICE)
+    mail.none_for(user["email"])
+
+
+def test_signing_up_and_in_is_no_change(project: Project) -> None:
+    user, other = project.sign_up(), session_without_password(project)
+    assert sign_in(project, user["email"]).status_code == 200
+    assert set_password(project, other["access_token"]).status_code == 200
+    project.server.mail.wait_for(other["email"], subject=NOTICE)
+    project.server.mail.none_for(user["email"])

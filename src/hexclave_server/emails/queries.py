@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Text, and_, bindparam, case, func, insert, not_, select, tuple_, update
+from sqlalchemy import BigInteger, Boolean, Text, and_, bindparam, case, delete, func, insert, not_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as insert_on_conflict
 
 from hexclave_server.core.db import Query, holds
@@ -75,6 +75,8 @@ QUEUE = Query(
         in_mailbox=False,
     )
 )
+
+TAKE_BACK = Query(delete(email_outbox).where(email_outbox.c.tenancy_id == bindparam("tenancy_id"), email_outbox.c.id == bindparam("id")))
 
 IS_DUE = Query(select(email_outbox.c.due_at).where(_due).limit(1))
 CLAIM = Query(

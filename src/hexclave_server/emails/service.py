@@ -92,3 +92,11 @@ async def queue_email(
         now=clock.now_millis(),
     )
     return email_id
+
+
+async def take_back_email(conn: Connection, tenancy: Tenancy, email_id: str) -> None:
+    """Removes an email that this very transaction queued; nothing happens for an id that there is not.
+
+    For whoever must do the same work whether or not there is somebody to write to.
+    """
+    await conn.execute(queries.TAKE_BACK, tenancy_id=tenancy.id, id=email_id)

@@ -14,12 +14,10 @@ from hexclave_server.core.known_errors import RedirectUrlNotWhitelisted
 from hexclave_server.emails.service import Template, queue_email, to_address
 from hexclave_server.otp.rules import require_admitted, require_codes_enabled
 from hexclave_server.projects.trusted_urls import is_trusted
-from hexclave_server.users.service import allow_codes
+from hexclave_server.users.service import NOBODY, allow_codes
 from hexclave_server.verification_codes.links import with_code
 from hexclave_server.verification_codes.sends import count_send
 from hexclave_server.verification_codes.service import SHORT_PART, CodeKind, create_code
-
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -12,12 +12,12 @@ from hexclave_server.core.db import Connection
 from hexclave_server.core.errors import Unavailable
 from hexclave_server.core.known_errors import RedirectUrlNotWhitelisted, UserNotFound, VerificationCodeNotFound
 from hexclave_server.core.throttles import PASSWORD, SIGN_IN_CODE
-from hexclave_server.emails.service import Template, queue_email, to_user_at
+from hexclave_server.emails.service import Template, queue_email, take_back_email, to_user_at
 from hexclave_server.passwords.rules import require_good_password, require_password_sign_in
 from hexclave_server.projects.trusted_urls import is_trusted
 from hexclave_server.security_notices.service import Event, notify
 from hexclave_server.sessions.service import end_all_sessions
-from hexclave_server.users.service import reset_password
+from hexclave_server.users.service import NOBODY, reset_password
 from hexclave_server.verification_codes.links import with_code
 from hexclave_server.verification_codes.sends import count_send
 from hexclave_server.verification_codes.service import CodeKind, create_code, give_back, redeem_code
@@ -35,24 +35,16 @@ async def send_reset_code(call: Call, email: str, callback_url: str) -> None:
     await count_send(call, address, purpose="reset")
 
     async def send(conn: Connection) -> None:
-        user_id = await find_sign_in_owner(conn, call.tenancy, address)
-        code = await _create_code(call, conn, user_id, address)
-        if user_id is None:
-            await _create_code(call, conn, user_id, address)  # in place of the email: as many rows for an unknown address
-            return
-        recipient = to_user_at(user_id, email)
-        await queue_email(
-            conn, call.parts.keyring, call.tenancy, Template.PASSWORD_RESET, recipient, {"passwordResetLink": with_code(callback_url, code)}
-        )
+        keyring, tenancy = call.parts.keyring, call.tenancy
+        user_id = await find_sign_in_owner(conn, tenancy, address)
+        code = await create_code(conn, keyring, tenancy, CodeKind.PASSWORD_RESET, user_id=user_id, payload={"address": address})
+        variables, recipient = {"passwordResetLink": with_code(callback_url, code)}, to_user_at(user_id or NOBODY, email)
+        email_id = await queue_email(conn, keyring, tenancy, Template.PASSWORD_RESET, recipient, variables)
+        # An unknown address costs the same statements; its code resets nothing, and nobody gets to know it.
+        await take_back_email(conn, tenancy, email_id if user_id is None else NOBODY)
 
     # The worker is not woken: rendering would slow down whoever asks next, and only known addresses cause it. It looks every second.
     await call.db.write(send)
-
-
-async def _create_code(call: Call, conn: Connection, user_id: str | None, address: NormalEmail) -> str:
-    """A code for this user; without one it resets nothing, and nobody gets to know it."""
-    kind, payload = CodeKind.PASSWORD_RESET, {"address": address}
-    return await create_code(conn, call.parts.keyring, call.tenancy, kind, user_id=user_id, payload=payload)
 
 
 async def reset_password_with_code(call: Call, text: str, password: str) -> None:

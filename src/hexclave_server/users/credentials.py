@@ -12,6 +12,9 @@ from hexclave_server.core.context import Tenancy
 from hexclave_server.core.db import Connection
 from hexclave_server.users import queries
 
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""An id that no user has, for statements that shall cost the same without one."""
+
 
 class Credential(msgspec.Struct, frozen=True):
     """What a user signs in with; `password_hash` is None without a password."""

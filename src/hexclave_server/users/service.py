@@ -2,6 +2,7 @@
 
 from hexclave_server.users.create import NewAccount, NewUser, create_user
 from hexclave_server.users.credentials import (
+    NOBODY,
     Credential,
     allow_codes,
     find_credential,
@@ -17,6 +18,7 @@ from hexclave_server.users.token_subject import TokenSubject, find_token_subject
 from hexclave_server.users.upgrade import Upgrade, upgrade_anonymous
 
 __all__ = [
+    "NOBODY",
     "Credential",
     "NewAccount",
     "NewUser",
