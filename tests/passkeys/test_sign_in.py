@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.mfa.calls import set_totp
+from tests.mfa.calls import finish, set_totp, totp
 from tests.passkeys.authenticator import (
     BACKED_UP,
     BACKUP_ELIGIBLE,
@@ -228,6 +228,16 @@ def test_switching_passkeys_off_removes_them_all(project: Project, by: str) -> N
     assert refreshes(project, user["refresh_token"])
     registered(project, user["access_token"], authenticators[0])
     assert read_user(project, user["user_id"])["passkey_auth_enabled"] is True
+
+
+def test_sign_ins_that_were_begun_with_a_passkey_end_with_it(project: Project) -> None:
+    user = project.sign_up()
+    authenticator = registered(project, user["access_token"])
+    set_totp(project, user["user_id"])
+    code = sign_in(project, authenticator).json()["details"]["attempt_code"]
+    with project.http("server") as client:
+        client.patch(f"/users/{user['user_id']}", json={"passkey_auth_enabled": False})
+    assert known_error(finish(project, code, totp())) == "VERIFICATION_CODE_NOT_FOUND"
 
 
 def test_passkeys_go_with_their_user(project: Project) -> None:

@@ -9,7 +9,10 @@ from hexclave_server.verification_codes.service import CodeKind, void_codes
 
 
 async def end_attempts(conn: Connection, tenancy: Tenancy, user_id: str) -> None:
-    """Ends the sign-ins of the user that wait for his second factor, since it changed. Part of the transaction that holds his row."""
+    """Ends the sign-ins of the user that wait for his second factor, since it or what he began them with changed.
+
+    Part of the transaction that holds his row.
+    """
     await void_codes(conn, tenancy, CodeKind.MFA_ATTEMPT, user_id)
 
 

@@ -197,6 +197,7 @@ class _Update:
                 await mfa.delete_recovery_codes(conn, tenancy, user_id)
             await notify(conn, self._parts, tenancy, user_id, Event.SECOND_FACTOR, address=before.primary)
         if self._body.passkey_auth_enabled is False and await passkeys.delete_passkeys(conn, tenancy, user_id):
+            await mfa.end_attempts(conn, tenancy, user_id)
             await notify(conn, self._parts, tenancy, user_id, Event.PASSKEY, address=before.primary)
 
     async def _rename_personal_teams(self, conn: Connection) -> None:
