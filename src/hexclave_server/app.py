@@ -19,6 +19,7 @@ from hexclave_server.core.limits import TrafficLimiter
 from hexclave_server.core.log import RequestLog
 from hexclave_server.core.openapi import documents
 from hexclave_server.core.outbox import Outbox
+from hexclave_server.core.outgoing import OutgoingClient
 from hexclave_server.core.passwords import PasswordHasher, processes_per_worker
 from hexclave_server.core.router import Router
 from hexclave_server.core.throttles import Throttles
@@ -54,6 +55,7 @@ def build_parts(settings: Settings, master_secret: bytes) -> Parts:
         throttles=Throttles(keyring, enabled=not settings.unsafe_no_throttle),
         outbox=Outbox(),
         locations=open_locations(settings.geoip_database),
+        outgoing=OutgoingClient(settings.outgoing_allow),
     )
 
 
@@ -100,6 +102,7 @@ class Server:
         self.health.stopping = True
         await self._jobs.stop()
         await self._delivery.stop()
+        await self.parts.outgoing.close()
         self.parts.hasher.close()
         await self.parts.db.close()
         self.log.flush()

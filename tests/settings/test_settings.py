@@ -189,6 +189,14 @@ def test_shown_settings_mask_every_secret() -> None:
     assert shown["HEXCLAVE_OAUTH_GITHUB_CLIENT_SECRET"] == "***"
 
 
+def test_networks_that_may_be_asked_are_read_and_shown() -> None:
+    loaded = Settings.load({"HEXCLAVE_OUTGOING_ALLOW": "10.1.0.0/16, 127.0.0.1,[fd00::]"})
+    assert [str(network) for network in loaded.outgoing_allow] == ["10.1.0.0/16", "127.0.0.1/32", "fd00::/128"]
+    assert effective(loaded)["HEXCLAVE_OUTGOING_ALLOW"] == ["10.1.0.0/16", "127.0.0.1/32", "fd00::/128"]
+    with pytest.raises(SettingsError, match="HEXCLAVE_OUTGOING_ALLOW"):
+        Settings.load({"HEXCLAVE_OUTGOING_ALLOW": "intranet"})
+
+
 def test_every_variable_named_like_a_secret_is_one() -> None:
     for variable in (*VARIABLES, *OAUTH_VARIABLES):
         if variable.field.endswith(("password", "secret", "_key")):

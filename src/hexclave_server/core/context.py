@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hexclave_server.core.http import Request
     from hexclave_server.core.limits import TrafficLimiter
     from hexclave_server.core.outbox import Outbox
+    from hexclave_server.core.outgoing import OutgoingClient
     from hexclave_server.core.passwords import PasswordHasher
     from hexclave_server.core.throttles import Throttles
     from hexclave_server.core.tokens import AccessTokenClaims, KeySource, TokenIssuer, TokenVerifier
@@ -116,6 +117,7 @@ class Parts:
     throttles: Throttles
     outbox: Outbox
     locations: Locations
+    outgoing: OutgoingClient
 
 
 class Caller(msgspec.Struct, frozen=True):

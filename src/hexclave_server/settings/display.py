@@ -40,7 +40,7 @@ def _shown(field: str, value: Any, *, secret: bool) -> Any:
         return _proxies(value)
     if isinstance(value, Path):
         return str(value)
-    return list(value) if isinstance(value, tuple) else value
+    return [str(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _proxies(value: TrustedProxies) -> str | None:

@@ -42,9 +42,15 @@ def _boolean(text: str) -> bool:
     return word in _TRUE
 
 
+def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    words = [word.strip().removeprefix("[").removesuffix("]") for word in text.split(",") if word.strip()]
+    return tuple(ipaddress.ip_network(word, strict=False) for word in words)
+
+
 TEXT = Form("any text", _any_text)
 BOOLEAN = Form("true or false", _boolean)
 ON_OFF = Form("on or off", _boolean)
+NETWORKS = Form("addresses and CIDRs, comma separated, such as 10.1.0.0/16", _networks)
 PATH = Form("a path", lambda text: Path(_any_text(text)).expanduser().absolute())
 
 

@@ -18,12 +18,8 @@ from hexclave_server.settings.variables import BY_FILE_KEY, OAUTH_PARTS, PROVIDE
 
 SQLITE_FILE = "hexclave.db"
 DATA_DIR = "hexclave-data"
-FUTURE_PREFIXES = ("oauth_", "bot_challenge_")
-FUTURE_KEYS = (
-    "allow_shared_oauth_access_tokens",
-    "cron_secret",
-    "redis_url",
-)
+FUTURE_PREFIXES = ("bot_challenge_",)
+FUTURE_KEYS = ("cron_secret", "redis_url")
 _SMTP_PORTS = {"none": 25, "starttls": 587, "tls": 465}
 
 
@@ -35,6 +31,8 @@ class OAuthProviderSettings(msgspec.Struct, frozen=True):
     authorize_url: str | None = None
     token_url: str | None = None
     userinfo_url: str | None = None
+    issuer: str | None = None
+    jwks_url: str | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     security_notices: bool
     oauth_mock_url: str | None
     allow_shared_oauth_access_tokens: bool
+    outgoing_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     cron_secret: str | None
     redis_url: str | None
     rate_limits: float

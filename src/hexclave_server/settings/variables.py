@@ -12,7 +12,7 @@ from hexclave_server.settings.forms import Form
 
 PREFIX = "HEXCLAVE_"
 PROVIDERS = ("google", "github", "microsoft", "spotify", "facebook", "discord", "gitlab", "bitbucket", "linkedin", "apple", "x", "twitch")
-OAUTH_PARTS = ("client_id", "client_secret", "authorize_url", "token_url", "userinfo_url")
+OAUTH_PARTS = ("client_id", "client_secret", "authorize_url", "token_url", "userinfo_url", "issuer", "jwks_url")
 
 # What the SDKs read from the same environment: not ours, and no typing mistake either (contract 14 §1).
 SDK_NAMES = frozenset(
@@ -86,6 +86,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("security_notices", forms.ON_OFF, True),
     Variable("oauth_mock_url", forms.WEB_URL),
     Variable("allow_shared_oauth_access_tokens", forms.BOOLEAN, False),
+    Variable("outgoing_allow", forms.NETWORKS, ()),
     Variable("cron_secret", forms.TEXT, secret=True),
     Variable("redis_url", forms.REDIS_URL, secret=True),
     Variable("rate_limits", forms.RATE_LIMITS, 1.0),
