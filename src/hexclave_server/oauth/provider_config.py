@@ -59,7 +59,8 @@ def credentials_of(settings: Settings, project: Project, provider_id: str) -> Cr
         userinfo_url=ours.userinfo_url,
         facebook_config_id=entry.get("facebookConfigId"),
         microsoft_tenant_id=entry.get("microsoftTenantId"),
-        issuer=entry.get("issuer"),
+        issuer=entry.get("issuer") if kind == GENERIC else ours.issuer,
+        jwks_url=ours.jwks_url,
         scopes=tuple(entry["scopes"].split()) if entry.get("scopes") else None,
     )
 

@@ -30,6 +30,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     facebook_config_id: str | None = None
     microsoft_tenant_id: str | None = None
     issuer: str | None = None
+    jwks_url: str | None = None
     scopes: tuple[str, ...] | None = None
 
 
