@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hexclave_server.app import build_parts
+from hexclave_server.core import clock
 from hexclave_server.core.context import Parts
 from hexclave_server.core.data_directory import read_master_secret
 from hexclave_server.core.db import Connection
@@ -24,7 +25,7 @@ VARIABLES: Mapping[Template, Mapping[str, Any]] = {
 
 
 def inside(server: RunningServer, work: Any) -> Any:
-    """Runs `await work(parts)` with the parts of the server, on its database."""
+    """Runs `await work(parts)` with the parts of the server, on its database and by its clock."""
 
     async def run() -> Any:
         settings = Settings.load(server.environment)
@@ -38,7 +39,11 @@ def inside(server: RunningServer, work: Any) -> Any:
             parts.hasher.close()
             await parts.db.close()
 
-    return asyncio.run(run())
+    clock.use_offset_file(server.clock_file)
+    try:
+        return asyncio.run(run())
+    finally:
+        clock.use_offset_file(None)
 
 
 def queue(

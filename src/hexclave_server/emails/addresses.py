@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import email_validator
 from email_validator import EmailNotValidError, validate_email
+
+# Its documented switch: names such as `.local` and `.test` are no concern of a server whose own mail server may know them.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 class AddressInvalid(Exception):
