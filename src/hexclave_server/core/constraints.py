@@ -43,6 +43,11 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None or text == _NIL_UUID
 
 
+def is_lenient_email(text: str) -> bool:
+    """Whether the text is an email address by the wider of the two grammars (contract 00 §5)."""
+    return _HTML_EMAIL.fullmatch(text) is not None
+
+
 def utf16_length(text: str) -> int:
     """Length in UTF-16 code units, which is how the wire counts characters."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -60,7 +65,7 @@ def _uuid_or_me(value: str) -> str:
 
 
 def _lenient_email(value: str) -> str:
-    if value and _HTML_EMAIL.fullmatch(value) is None:
+    if value and not is_lenient_email(value):
         raise Defect("must be an email address")
     return value
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import BigInteger, and_, bindparam, case, delete, func, insert, select, tuple_, update
 
-from hexclave_server.core.db import Query
+from hexclave_server.core.db import Query, holds
 from hexclave_server.sessions.tables import sessions
 
 PURGED_AT_ONCE = 1000
@@ -52,6 +52,16 @@ USE = Query(
     update(sessions)
     .where(_of_id, sessions.c.expires_at > bindparam("now"))
     .values(
+        last_used_at=bindparam("now"),
+        last_used_end_user=func.coalesce(bindparam("end_user", type_=sessions.c.last_used_end_user.type), sessions.c.last_used_end_user),
+    )
+)
+
+HAND_ON = Query(
+    update(sessions)
+    .where(_of_id, sessions.c.expires_at > bindparam("now"))
+    .values(
+        expires_at=case((holds(sessions.c.is_impersonation), sessions.c.expires_at), else_=bindparam("expires_at", type_=BigInteger())),
         last_used_at=bindparam("now"),
         last_used_end_user=func.coalesce(bindparam("end_user", type_=sessions.c.last_used_end_user.type), sessions.c.last_used_end_user),
     )

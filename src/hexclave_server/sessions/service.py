@@ -18,6 +18,7 @@ from hexclave_server.core.known_errors import RefreshTokenNotFoundOrExpired
 from hexclave_server.core.limits import LimitClass
 from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS
 from hexclave_server.core.tokens import TokenUser
+from hexclave_server.oauth.codes import void_codes_of
 from hexclave_server.sessions import queries
 from hexclave_server.sessions.queries import SessionRow
 from hexclave_server.sessions.wire import DEFAULT_LIFETIME_MILLIS, Tokens
@@ -180,6 +181,24 @@ async def use_session(conn: Connection, tenancy: Tenancy, session: SessionOfToke
         raise RefreshTokenNotFoundOrExpired
 
 
+async def hand_on_session(conn: Connection, tenancy: Tenancy, session: SessionOfToken, end_user: EndUser | None) -> bool:
+    """Notes that another domain takes up the session, which begins its year anew; one of impersonation keeps its end (contract 03 §5.4).
+
+    False when it has ended meanwhile. Part of a transaction that holds the row of the user.
+    """
+    now = clock.now_millis()
+    await mark_active(conn, tenancy, session.user_id, now)
+    handed_on = await conn.execute(
+        queries.HAND_ON,
+        tenancy_id=tenancy.id,
+        session_id=session.id,
+        now=now,
+        expires_at=now + DEFAULT_LIFETIME_MILLIS,
+        end_user=_as_text(end_user),
+    )
+    return handed_on == 1
+
+
 async def list_sessions(conn: Connection, tenancy: Tenancy, user_id: str, *, with_impersonation: bool) -> list[SessionRow]:
     """The sessions of a user, the newest first; those of impersonation only if asked for. Empty for an unknown user."""
     rows = await conn.all(SessionRow, queries.LIST_OF_USER, tenancy_id=tenancy.id, user_id=user_id)
@@ -200,9 +219,10 @@ async def end_session(conn: Connection, tenancy: Tenancy, session_id: str) -> bo
 async def end_all_sessions(conn: Connection, tenancy: Tenancy, user_id: str, except_refresh_token_hash: str | None = None) -> int:
     """Ends all sessions of a user, except the one whose refresh token has this hash; how many ended. Part of the caller's transaction.
 
-    Sign-ins that wait for a second factor end, too: their first factor may be what is no longer good.
+    Sign-ins that wait for a second factor, or for their application, end, too: what began them may be what is no longer good.
     """
     await void_codes(conn, tenancy, CodeKind.MFA_ATTEMPT, user_id)
+    await void_codes_of(conn, tenancy, user_id)
     if except_refresh_token_hash is None:
         return await conn.execute(queries.END_ALL, tenancy_id=tenancy.id, user_id=user_id)
     return await conn.execute(queries.END_ALL_BUT_ONE, tenancy_id=tenancy.id, user_id=user_id, kept_hash=except_refresh_token_hash)
