@@ -30,6 +30,12 @@ def get_provider_entry(project: Project, provider_id: str) -> Mapping[str, Any]:
     return entry
 
 
+def issuer_of(project: Project, provider_id: str) -> str:
+    """Who issues the provider's account ids, where these mean something beside the issuer only (OpenID Connect); else empty."""
+    entry: Mapping[str, Any] = project.config["auth"]["oauth"]["providers"].get(provider_id, {})
+    return str(entry.get("issuer", "")) if entry.get("type") == GENERIC else ""
+
+
 def credentials_of(settings: Settings, project: Project, provider_id: str) -> Credentials:
     """What the project is known by at the provider.
 

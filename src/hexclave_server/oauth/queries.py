@@ -1,11 +1,60 @@
-"""Statements on users' accounts at OAuth providers, as far as creating users needs them."""
+"""Statements on users' accounts at OAuth providers."""
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam
+import msgspec
+from sqlalchemy import and_, bindparam, select, true
 
-from hexclave_server.core.db import Query, insert_if_absent
+from hexclave_server.core.db import Query, holds, insert_if_absent, upsert
 from hexclave_server.oauth.tables import oauth_accounts
+
+
+class SignInAccount(msgspec.Struct, frozen=True):
+    """An account that signs a user in: its own id, and the user's."""
+
+    id: str
+    user_id: str
+
+
+_accounts = oauth_accounts.c
+_at_provider = and_(_accounts.tenancy_id == bindparam("tenancy_id"), _accounts.provider_id == bindparam("provider_id"))
+
+FIND_FOR_SIGN_IN = Query(
+    select(_accounts.id, _accounts.user_id).where(
+        _at_provider,
+        _accounts.account_id == bindparam("account_id"),
+        _accounts.issuer == bindparam("issuer"),
+        holds(_accounts.allow_sign_in),
+    )
+)
+
+SIGNS_IN_WITH = Query(
+    select(_accounts.id).where(_at_provider, _accounts.user_id == bindparam("user_id"), holds(_accounts.allow_sign_in)).limit(1)
+)
+
+LINK = Query(
+    upsert(
+        oauth_accounts,
+        "tenancy_id",
+        "user_id",
+        "provider_id",
+        "account_id",
+        "issuer",
+        update=("email", "allow_sign_in", "allow_connected_accounts"),
+        values={
+            "tenancy_id": bindparam("tenancy_id"),
+            "id": bindparam("id"),
+            "user_id": bindparam("user_id"),
+            "provider_id": bindparam("provider_id"),
+            "account_id": bindparam("account_id"),
+            "issuer": bindparam("issuer"),
+            "email": bindparam("email"),
+            "allow_sign_in": true(),
+            "allow_connected_accounts": true(),
+            "created_at": bindparam("now"),
+        },
+    ).returning(_accounts.id)
+)
 
 INSERT_ACCOUNT = Query(
     insert_if_absent(oauth_accounts).values(
@@ -14,7 +63,7 @@ INSERT_ACCOUNT = Query(
         user_id=bindparam("user_id"),
         provider_id=bindparam("provider_id"),
         account_id=bindparam("account_id"),
-        issuer=None,
+        issuer=bindparam("issuer"),
         email=bindparam("email"),
         allow_sign_in=True,
         allow_connected_accounts=True,

@@ -1,6 +1,7 @@
 """The tables of OAuth: accounts at providers, their tokens, and sign-ins on their way.
 
-An account is known by provider and account id alone (and, for generic OpenID Connect, the issuer), never by its email. Tokens of providers
+An account is known by provider and account id alone, and for generic OpenID Connect by the issuer besides (empty for all others), never by
+its email. Tokens of providers
 are encrypted (purpose `oauth-token`, row = token id). A flow is a browser on its way to a provider and back: it is found by the SHA-256 of
 its inner state, and what it carries is encrypted (purpose `oauth-flow`, row = state hash). A code is what the application exchanges for
 tokens: kept as SHA-256; with it, encrypted (purpose `oauth-code`, row = code hash), the refresh token of a session that is handed to another
@@ -19,13 +20,13 @@ oauth_accounts = Table(
     id_column("user_id", nullable=False),
     text_column("provider_id", nullable=False),
     text_column("account_id", nullable=False),
-    text_column("issuer"),
+    text_column("issuer", nullable=False, server_default=""),
     text_column("email"),
     bool_column("allow_sign_in", nullable=False),
     bool_column("allow_connected_accounts", nullable=False),
     millis_column("created_at", nullable=False),
     ForeignKeyConstraint(["tenancy_id", "user_id"], ["users.tenancy_id", "users.id"], ondelete="CASCADE"),
-    Index("uq_oauth_accounts_account_of_user", "tenancy_id", "user_id", "provider_id", "account_id", unique=True),
+    Index("uq_oauth_accounts_account_of_user", "tenancy_id", "user_id", "provider_id", "account_id", "issuer", unique=True),
     Index("ix_oauth_accounts_user_id", "tenancy_id", "user_id", "created_at", "id"),
 )
 
@@ -34,6 +35,7 @@ Index(
     oauth_accounts.c.tenancy_id,
     oauth_accounts.c.provider_id,
     oauth_accounts.c.account_id,
+    oauth_accounts.c.issuer,
     unique=True,
     sqlite_where=oauth_accounts.c.allow_sign_in,
     postgresql_where=oauth_accounts.c.allow_sign_in,

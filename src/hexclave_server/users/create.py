@@ -63,7 +63,7 @@ async def create_user(conn: Connection, project: Project, new: NewUser, *, now: 
     await conn.execute(queries.INSERT_USER, tenancy_id=tenancy.id, **_columns(new), signed_up_at=now, last_active_at=now)
     for account in new.accounts:
         linked = await oauth.link_account(
-            conn, tenancy, new.id, provider_id=account.provider_id, account_id=account.account_id, email=account.email, now=now
+            conn, project, new.id, provider_id=account.provider_id, account_id=account.account_id, email=account.email, now=now
         )
         if not linked:
             raise PlainError(400, f"Somebody signs in with this account at {account.provider_id} already.")

@@ -77,5 +77,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_oauth_tokens_account", ["tenancy_id", "oauth_account_id", "kind", "created_at"], unique=False)
 
     with op.batch_alter_table("oauth_accounts", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("issuer", TEXT, nullable=True))
-        batch_op.create_index("uq_oauth_accounts_account_of_user", ["tenancy_id", "user_id", "provider_id", "account_id"], unique=True)
+        batch_op.add_column(sa.Column("issuer", TEXT, nullable=False, server_default=""))
+        batch_op.create_index(
+            "uq_oauth_accounts_account_of_user", ["tenancy_id", "user_id", "provider_id", "account_id", "issuer"], unique=True
+        )
+        batch_op.drop_index("uq_oauth_accounts_sign_in")
+        batch_op.create_index(
+            "uq_oauth_accounts_sign_in",
+            ["tenancy_id", "provider_id", "account_id", "issuer"],
+            unique=True,
+            sqlite_where=sa.text("allow_sign_in"),
+            postgresql_where=sa.text("allow_sign_in"),
+        )
