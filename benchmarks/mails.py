@@ -6,7 +6,7 @@ drained per second from a full outbox to a receiver in another process, and the 
 
 from __future__ import annotations
 
-import asyncio
+import json
 import subprocess
 import sys
 import tempfile
@@ -18,9 +18,12 @@ from tests.emails.queueing import queue
 from tests.server import DatabaseKind, RunningServer
 from tests.stored import rows
 
+from benchmarks.load import Spec
+from benchmarks.measure import finish_load, start_load
+from benchmarks.targets import request
+
 MAILS = 2000
 CODES = 2000
-AT_ONCE = 32
 UNFINISHED = "SELECT count(*) FROM email_outbox WHERE finished_at IS NULL"
 SEND_CODE = "/auth/otp/send-sign-in-code"
 CALLBACK = "http://localhost:3000/handler/magic-link-callback"
@@ -93,20 +96,14 @@ def accept(database: DatabaseKind) -> None:
         for process in processes(server):
             process.cpu_affinity([0])
 
-        async def ask() -> None:
-            numbers = iter(range(CODES))
-            async with project.async_http("client") as client:
+        def requests(first: int, count: int) -> list[str]:
+            bodies = [json.dumps({"email": f"u{first + number}@example.com", "callback_url": CALLBACK}) for number in range(count)]
+            return [request(server.port, "POST", SEND_CODE, project.headers("client"), body) for body in bodies]
 
-                async def one_after_the_other() -> None:
-                    for number in numbers:
-                        answer = await client.post(SEND_CODE, json={"email": f"u{number}@example.com", "callback_url": CALLBACK})
-                        assert answer.status_code == 200, answer.text
-
-                await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
-
+        finish_load(start_load(Spec(server.port, requests(CODES, 50), count=50)))
         spent = cpu_seconds(server)
         began = time.monotonic()
-        asyncio.run(ask())
+        finish_load(start_load(Spec(server.port, requests(0, CODES), connections=32, count=CODES)))
         took = time.monotonic() - began
         while rows(server, UNFINISHED)[0][0]:
             time.sleep(0.05)

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -87,12 +88,22 @@ class _Handler:
         self.on_recipient: Callable[[str], str | None] = lambda _address: None
         self.on_data: Callable[[list[str]], str | None] = lambda _addresses: None
         self.data_delay: Callable[[list[str]], float] = lambda _addresses: 0
-        self.sessions: set[int] = set()
+        self.most_sessions: int | None = None
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+    async def handle_EHLO(  # noqa: N802 - the name that aiosmtpd calls
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        self._sessions.add(session)
+        if self.most_sessions is not None and len(self._sessions) > self.most_sessions:
+            self._sessions.discard(session)
+            return ["421 4.7.0 Too many connections"]
+        return responses
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        self.sessions.add(id(session))
         refusal = self.on_recipient(address)
         if refusal is not None:
             return refusal

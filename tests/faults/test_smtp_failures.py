@@ -226,3 +226,15 @@ def test_a_message_without_a_verdict_is_not_sent_again(shifted: RunningServer, o
         finished = wait_until(shifted, email_id, "finished_at")
         assert error_types(finished) == ["SOCKET_CLOSED"]
         assert "may or may not have arrived" in finished["server_error"]
+
+
+def test_a_server_that_serves_one_connection_gets_all_mails_over_it(shifted: RunningServer, own: Project):
+    with SmtpReceiver() as receiver:
+        receiver.handler.most_sessions = 1
+        use_server(own, receiver.port)
+        addresses = [new_email() for _ in range(30)]
+        ids = queue(own, addresses)
+        for address in addresses:
+            receiver.wait_for(address, seconds=30)
+        assert all(wait_until(shifted, email_id, "finished_at")["errors"] == [] for email_id in ids)
+        assert [len(receiver.all_for(address)) for address in addresses] == [1] * len(addresses)

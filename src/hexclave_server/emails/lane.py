@@ -24,7 +24,7 @@ from hexclave_server.emails.queries import EntryRow
 from hexclave_server.emails.rendering import Content
 from hexclave_server.emails.smtp import SmtpConnection, connect
 
-SENDERS = 4
+SENDERS = 6
 IDLE_SECONDS = 5.0
 LAST_WORD_SECONDS = 5.0
 """How long the end of the process waits for a mail server to say whether it has taken a message."""
@@ -41,6 +41,10 @@ class Post(msgspec.Struct, frozen=True):
     sender_address: str
     recipients: tuple[str, ...]
     message: bytes
+
+
+class ConnectionTooMany(Exception):
+    """The server serves as many connections as it wants to."""
 
 
 Prepare = Callable[[EntryRow], Awaitable[Post | None]]
@@ -61,6 +65,8 @@ class Lane:
         self._senders: dict[asyncio.Task[None], _Sender] = {}
         self._connecting = asyncio.Lock()
         self._busy = 0
+        self._is_stopping = False
+        self._most_senders = SENDERS
         self._next_appointment = 0
         self._pace_millis = _FIRST_PACE_MILLIS
 
@@ -81,14 +87,14 @@ class Lane:
     def take(self, entry: EntryRow) -> None:
         """Queues a claimed entry."""
         self.queue.put_nowait(entry)
-        if len(self._senders) < SENDERS and self.load > len(self._senders):
+        if len(self._senders) < self._most_senders and self.load > len(self._senders):
             self._add_sender()
 
     def appointment(self) -> int:
         """When an entry that found no room should come again (epoch milliseconds)."""
         now = clock.now_millis()
         first = max(now + _SHORTEST_APPOINTMENT_MILLIS, self.circuit.paused_until() or 0)
-        following = max(first, self._next_appointment) + max(1, round(self._pace_millis / SENDERS))
+        following = max(first, self._next_appointment) + max(1, round(self._pace_millis / self._most_senders))
         self._next_appointment = min(following, first + _LONGEST_APPOINTMENT_MILLIS)
         return self._next_appointment
 
@@ -97,6 +103,7 @@ class Lane:
         last_words = {task for task, sender in self._senders.items() if sender.is_handing_over}
         for task in self._senders.keys() - last_words:
             task.cancel()
+        self._is_stopping = True
         for sender in self._senders.values():
             sender.is_last = True
         if last_words:
@@ -107,13 +114,20 @@ class Lane:
                 await task
 
     async def open_connection(self) -> SmtpConnection:
-        """A new connection, one at a time: while a server is suspect the others wait for what the first finds. Raises Failure."""
+        """A new connection, one at a time: while a server is suspect the others wait for what the first finds.
+
+        Raises Failure, and ConnectionTooMany where the server refuses one more beside those that it serves.
+        """
         async with self._connecting:
             self.circuit.require_closed()
             try:
                 connection = await connect(self._server, self._own_name)
             except TRANSPORT_ERRORS as error:
                 failure = meaning(error, while_connecting=True, is_shared=self._server.is_shared)
+                served = sum(sender.is_connected for sender in self._senders.values())
+                if served and isinstance(error, aiosmtplib.SMTPResponseException):
+                    self._most_senders = served
+                    raise ConnectionTooMany from error
                 if failure.remedy is Remedy.WAIT_FOR_SERVER:
                     self.circuit.open(failure)
                 raise failure from error
@@ -139,12 +153,12 @@ class Lane:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        sender = self._senders.pop(task)
+        del self._senders[task]
         if task.cancelled():
             return
         if (error := task.exception()) is not None:
             logger().error("sender of emails failed", kind=type(error).__name__)
-        if not self.queue.empty() and not sender.is_last:  # something came as it went
+        if not self.queue.empty() and not self._senders and not self._is_stopping:  # something came as it went
             self._add_sender()
 
 
@@ -157,6 +171,11 @@ class _Sender:
         self._connection: SmtpConnection | None = None
         self.is_handing_over = False
         self.is_last = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has an open connection."""
+        return self._connection is not None and self._connection.is_open
 
     async def run(self) -> None:
         """Works until nothing has come for some seconds."""
@@ -185,6 +204,9 @@ class _Sender:
                 await self._entries.wait_for_server(entry, failure, self._lane.appointment())
             else:
                 await self._entries.fail(entry, failure, post.content if post is not None else None)
+        except ConnectionTooMany:  # the others will see to it
+            self.is_last = True
+            self._lane.queue.put_nowait(entry)
         except DatabaseUnavailable:  # nothing was handed over: the entry may wait
             await self._entries.put_back(entry, clock.now_millis())
         except Exception as error:  # noqa: BLE001 - a bug must not stop the lane, nor try for ever
@@ -216,7 +238,7 @@ class _Sender:
     async def _offered(self, post: Post) -> SmtpConnection:
         """A connection on which the server waits for the text. Raises Failure."""
         try:
-            if self._connection is not None and self._connection.is_open:
+            if self._connection is not None and self._connection.is_open:  # `is_connected`, said so that types are narrowed
                 try:
                     await self._connection.offer(post.sender_address, post.recipients)
                 except aiosmtplib.SMTPServerDisconnected:
