@@ -19,10 +19,10 @@ _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody with an account at a provider; `issuer` where the account id means something beside it only."""
+    """Somebody with an account at a provider. `issuer` is empty unless the account id means something beside it only."""
 
     account_id: str
-    issuer: str | None
+    issuer: str
     email: NormalEmail | None
     email_verified: bool
     display_name: str | None
@@ -40,7 +40,7 @@ def person_of(profile: Profile) -> Person:
     email = _email(profile.email)
     return Person(
         account_id=account_id,
-        issuer=profile.issuer,
+        issuer=profile.issuer or "",
         email=email,
         email_verified=email is not None and profile.email_verified,
         display_name=_name(profile.display_name),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hexclave_server.core.context import Project
+from hexclave_server.core.context import Call, Project
 from hexclave_server.core.known_errors import OAuthProviderNotFoundOrNotEnabled
-from hexclave_server.providers.oauth.provider import Credentials
+from hexclave_server.providers.oauth.provider import Credentials, Provider
 from hexclave_server.settings import OAuthProviderSettings, Settings
 
 CALLBACK_PATH = "/api/v1/auth/oauth/callback"
@@ -69,6 +69,13 @@ def credentials_of(settings: Settings, project: Project, provider_id: str) -> Cr
         jwks_url=ours.jwks_url,
         scopes=tuple(entry["scopes"].split()) if entry.get("scopes") else None,
     )
+
+
+def provider_of(call: Call, credentials: Credentials) -> Provider:
+    """The provider, ready to be asked. What speaks to providers is imported with the first of them: memory."""
+    from hexclave_server.providers.oauth.registry import make_provider  # noqa: PLC0415
+
+    return make_provider(credentials, call.parts.outgoing)
 
 
 def _mock_credentials(settings: Settings, provider_id: str, kind: str) -> Credentials:

@@ -1,4 +1,4 @@
-"""The token endpoint: small checks in the order of contract 03 §5, then one of two grants.
+"""The token endpoint: small checks in the order of contract 03 §5, then one of two grants (codes: `exchange`).
 
 Credentials are in the body alone (RFC 6749 §2.3.1); the project is the client. What the official SDK must understand has codes of
 the catalogue, what only a wrong client can cause has the form of RFC 6749 §5.2.
@@ -12,19 +12,14 @@ from urllib.parse import parse_qsl
 
 import ada_url
 
-from hexclave_server.core.context import MAIN_BRANCH, Call, KeyKind, Project
+from hexclave_server.core.context import Call, KeyKind, Project
 from hexclave_server.core.endpoint import RawBody
 from hexclave_server.core.errors import OAuthProtocolError
-from hexclave_server.core.known_errors import (
-    InvalidAuthorizationCode,
-    InvalidOAuthClientIdOrSecret,
-    PublishableClientKeyRequiredForProject,
-)
-from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS
+from hexclave_server.core.known_errors import InvalidOAuthClientIdOrSecret, PublishableClientKeyRequiredForProject
+from hexclave_server.oauth.clients import NO_KEY, find_client
 from hexclave_server.oauth.wire import TokenAnswer, TokenRequest
 from hexclave_server.sessions.service import refresh_access_token
 
-NO_KEY = "__stack_public_client__"
 SCOPE = "legacy"
 
 _PARAMETERS = frozenset(TokenRequest.__struct_fields__)
@@ -51,7 +46,7 @@ async def authenticate_client(call: Call, request: TokenRequest) -> Project:
 
     Raises InvalidOAuthClientIdOrSecret or PublishableClientKeyRequiredForProject.
     """
-    project = await _find_client(call, request.client_id) if request.client_id else None
+    project = await find_client(call.parts, request.client_id) if request.client_id else None
     if project is None:
         raise InvalidOAuthClientIdOrSecret(client_id=None)
     secret = request.client_secret or None
@@ -64,13 +59,6 @@ async def authenticate_client(call: Call, request: TokenRequest) -> Project:
     elif not await call.parts.directory.key_is_valid(project, KeyKind.PUBLISHABLE_CLIENT, secret):
         raise InvalidOAuthClientIdOrSecret(client_id=None)
     return project
-
-
-async def _find_client(call: Call, client_id: str) -> Project | None:
-    project_id, separator, branch_id = client_id.partition("#")
-    if separator and branch_id != MAIN_BRANCH:
-        return None
-    return await call.parts.directory.find_project(project_id.lower())
 
 
 async def exchange_refresh_token(call: Call, project: Project, request: TokenRequest) -> TokenAnswer:
@@ -86,17 +74,13 @@ async def exchange_refresh_token(call: Call, project: Project, request: TokenReq
     return TokenAnswer(access_token=access_token)
 
 
-async def exchange_authorization_code(call: Call, project: Project, request: TokenRequest) -> TokenAnswer:
-    """No authorization code is issued yet, so that each one is unknown (contract 03 §5.2).
-
-    Raises InvalidAuthorizationCode, RateLimited, and OAuthProtocolError for a missing or malformed parameter.
-    """
+def require_code(request: TokenRequest) -> tuple[str, str]:
+    """Code and redirect URI of the request. Raises OAuthProtocolError for a missing or malformed one."""
     if not request.code or _PRINTABLE.fullmatch(request.code) is None:
         raise _invalid_request("code is required, in printable characters")
     if not request.redirect_uri or not ada_url.check_url(request.redirect_uri):
         raise _invalid_request("redirect_uri is required and must be a URI")
-    await call.parts.throttles.count_failure(call.db, project.tenancy.id, WRONG_TOKENS_BY_ADDRESS.of(call.request.address))
-    raise InvalidAuthorizationCode
+    return request.code, request.redirect_uri
 
 
 def _invalid_request(description: str) -> OAuthProtocolError:
