@@ -64,7 +64,7 @@ async def test_of_a_thousand_parallel_guesses_at_one_code_few_are_answered(serve
     [code] = await sign_in_codes(project, email)
     statuses = [answer.status_code for answer in await all_at_once(project, wrong_guesses(code, 1000))]
     assert statuses.count(404) + statuses.count(429) + statuses.count(503) == 1000
-    assert MAX_ATTEMPTS < statuses.count(404) <= BURST + 1
+    assert MAX_ATTEMPTS < statuses.count(404) <= BURST + 2, "and what comes back while the test runs"
     require_limited(sign_in(project, code), INTERVAL)
     server.shift_clock(DAY * 1000)
     assert known_error(sign_in(project, code)) == "VERIFICATION_CODE_MAX_ATTEMPTS_REACHED", "the code is dead"
