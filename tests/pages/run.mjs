@@ -2,7 +2,7 @@
 
 import { ruleOutUnhandled } from "../compat/unhandled.mjs";
 import { runAll } from "../compat/scenario.mjs";
-import { browser, site } from "./scenario.mjs";
+import { close } from "./visitor.mjs";
 import "./scenarios/passwords.mjs";
 import "./scenarios/links.mjs";
 import "./scenarios/passkeys.mjs";
@@ -13,7 +13,6 @@ import "./scenarios/mails.mjs";
 const print = (outcome) => process.stdout.write(`${JSON.stringify(outcome)}\n`);
 const unhandled = ruleOutUnhandled();
 await runAll(print);
-await browser.close();
-site.close();
+await close();
 print({ name: "nothing failed in the background", ok: unhandled.length === 0, millis: 0, error: unhandled.join("\n") || null });
 process.exit(0);

@@ -1,26 +1,11 @@
-// A scenario here gets a visitor: a browser of its own (profile, page, authenticator) that the test application is open in or will be.
+// A scenario here gets a visitor (visitor.mjs); when it fails, the error says where a picture of the page is.
 
 import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { server } from "../compat/apps.mjs";
 import { scenario as register } from "../compat/scenario.mjs";
-import { launch } from "./chromium.mjs";
-import { startSite } from "./site.mjs";
-
-export const browser = await launch();
-export const site = await startSite(process.env.HEXCLAVE_COMPAT_SDK ?? "stack-new");
-
-const STEP_MILLIS = 20_000; // machines are busy at times
-const PLATFORM_AUTHENTICATOR = {
-  protocol: "ctap2",
-  transport: "internal",
-  hasResidentKey: true,
-  hasUserVerification: true,
-  isUserVerified: true,
-  automaticPresenceSimulation: true,
-};
+import { visit } from "./visitor.mjs";
 
 /** On a phone in the dark: where most pages that are not looked at break. */
 export const PHONE = { viewport: { width: 360, height: 640 }, colorScheme: "dark" };
@@ -43,72 +28,8 @@ export function scenario(name, run, options = {}) {
   });
 }
 
-async function visit(options) {
-  const context = await browser.newContext({ baseURL: site.origin, ...options });
-  context.setDefaultTimeout(STEP_MILLIS);
-  const { origin, projectId, publishableClientKey } = server;
-  await context.addInitScript((project) => { window.project = project; }, { baseUrl: origin, projectId, publishableClientKey });
-  const page = await context.newPage();
-  const complaints = watch(context, page);
-  return { context, page, complaints, ...steps(page), authenticator: await authenticatorOf(context, page) };
-}
-
-// What people do on the test application, and what they see of it.
-function steps(page) {
-  const press = (name) => page.getByRole("button", { name, exact: true }).click();
-  return {
-    open: (path = "/") => page.goto(path),
-    fill: async (fields) => {
-      for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
-    },
-    press,
-    // For what the SDK ends by going to another page, or to the same one anew.
-    pressAndGo: (name) => Promise.all([page.waitForEvent("load"), press(name)]),
-    seesOutcome: async (text) => {
-      const outcome = page.getByRole("log");
-      await outcome.filter({ hasText: /./ }).waitFor();
-      assert.equal(await outcome.textContent(), text);
-    },
-    fits: async () => {
-      const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
-      assert.ok(needed <= there, `the page is ${needed} px wide, the window ${there}`);
-    },
-    seesUser: (text) => page.getByRole("status").filter({ hasText: text }).waitFor(),
-  };
-}
-
-// Failures that a page does not show: errors of scripts, refused styles and scripts, and requests to anywhere but this machine.
-function watch(context, page) {
-  const complaints = [];
-  page.on("pageerror", (error) => complaints.push(`error in the page: ${error.stack ?? error}`));
-  page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(`console: ${message.text()}`);
-  });
-  context.on("request", (request) => {
-    const { protocol, hostname } = new URL(request.url());
-    if (protocol.startsWith("http") && !["localhost", "127.0.0.1"].includes(hostname)) complaints.push(`request to ${request.url()}`);
-  });
-  return complaints;
-}
-
-async function authenticatorOf(context, page) {
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("WebAuthn.enable");
-  const add = async (options) => (await devtools.send("WebAuthn.addVirtualAuthenticator", { options })).authenticatorId;
-  let authenticatorId = await add(PLATFORM_AUTHENTICATOR);
-  return {
-    credentials: async () => (await devtools.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
-    /** Puts another one in its place, as on another device. */
-    replace: async () => {
-      await devtools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
-      authenticatorId = await add(PLATFORM_AUTHENTICATOR);
-    },
-  };
-}
-
-/** The path of a new picture of what the page shows. */
-export async function screenshot(page) {
+/** The path of a new picture of what the page shows, or why there is none. */
+async function screenshot(page) {
   const path = join(mkdtempSync(join(tmpdir(), "hexclave-page-")), "page.png");
-  await page.screenshot({ path, fullPage: true });
-  return path;
+  return page.screenshot({ path, fullPage: true }).then(() => path, String);
 }

@@ -1,7 +1,7 @@
 // The login of a command line: it prompts with a link, a browser completes it, the command line gets the browser's session.
 
 import assert from "node:assert/strict";
-import { clientApp, failure, post, server, signedUp, value } from "../apps.mjs";
+import { clientApp, failure, newcomer, post, server, signedIn, signedUp, signUp, value } from "../apps.mjs";
 import { scenario } from "../scenario.mjs";
 import { KnownErrors } from "../sdk.mjs";
 
@@ -41,21 +41,24 @@ scenario("a login of a command line is completed once", async () => {
   assert.deepEqual((await twice).map((one) => one.status).sort(), [200, 400]);
 });
 
-scenario("a browser takes over the anonymous session of a command line", async () => {
-  const anonymous = clientApp();
-  const { id, currentSession } = await anonymous.getUser({ or: "anonymous" });
+scenario("a browser takes over the anonymous session of a command line and makes an account of it", async () => {
+  const { id, currentSession } = await clientApp().getUser({ or: "anonymous" });
   const { refreshToken: anonRefreshToken } = await currentSession.getTokens();
-  let claimed;
+  const person = newcomer();
   const result = await prompt({
     anonRefreshToken,
     async promptLink(url, loginCode) {
       assert.deepEqual((await complete(loginCode, { mode: "check" })).body, { cli_session_state: "anonymous" });
-      claimed = (await complete(loginCode, { mode: "claim-anon-session" })).body;
+      const { body } = await complete(loginCode, { mode: "claim-anon-session" });
       assert.equal((await complete(loginCode, { mode: "claim-anon-session" })).status, 400);
-      await complete(loginCode, { refresh_token: claimed.refresh_token });
+      const tokenStore = { accessToken: body.access_token, refreshToken: body.refresh_token };
+      const browser = clientApp(server, { tokenStore });
+      assert.equal((await browser.getUser({ or: "anonymous" })).id, id);
+      value(await signUp(browser, person));
+      const { refreshToken } = await (await signedIn(person)).getAuthJson(); // the sign-up ended the sessions of before
+      await complete(loginCode, { refresh_token: refreshToken });
     },
   });
-  assert.equal(value(result), claimed.refresh_token);
-  const commandLine = clientApp(server, { tokenStore: { accessToken: null, refreshToken: value(result) } });
-  assert.equal((await commandLine.getUser({ or: "anonymous" })).id, id);
+  const user = await clientApp(server, { tokenStore: { accessToken: null, refreshToken: value(result) } }).getUser();
+  assert.deepEqual([user.id, user.isAnonymous, user.primaryEmail], [id, false, person.email]);
 });
