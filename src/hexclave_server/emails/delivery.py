@@ -64,6 +64,8 @@ class Delivery:
 
     async def stop(self) -> None:
         """Ends, and hands back what was not handed over to a mail server yet."""
+        if not self._tasks:
+            return
         claims, leases = self._tasks
         await _cancelled(claims)
         await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))

@@ -18,6 +18,7 @@ import msgspec
 from hexclave_server.core import clock, randomness
 from hexclave_server.core.crypto import Keyring
 from hexclave_server.core.db import Connection, Database, DatabaseUnavailable, Query
+from hexclave_server.core.log import logger
 from hexclave_server.emails import queries
 from hexclave_server.emails.failures import MAX_ATTEMPTS, Attempt, Failure, Remedy, retry_millis
 from hexclave_server.emails.queries import EntryRow
@@ -136,6 +137,7 @@ class Entries:
         if failure.remedy is Remedy.TRY_AGAIN and number < MAX_ATTEMPTS:
             await self._end(entry, queries.RETRY, **noted, retry_at=now + retry_millis(number))
         else:
+            logger().warning("email given up", email=entry.id, error_type=failure.error_type, attempts=number)
             sealed = None if content is None else self._seal(entry, content)
             await self._end(entry, queries.FAIL, **noted, sealed_content=sealed, rendered_at=None if content is None else now)
 

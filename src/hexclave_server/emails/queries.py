@@ -170,7 +170,7 @@ PUT_BACK = Query(
         claim_id=None,
         started_sending_at=None,
         charged_at=bindparam("charged_at"),
-        server_error=bindparam("server_error"),
+        server_error=func.coalesce(bindparam("server_error", type_=Text()), email_outbox.c.server_error),
     )
 )
 HAND_BACK = Query(
