@@ -20,7 +20,7 @@ const FLAGS = [
   "--disable-sync",
   "--no-first-run",
   "--no-proxy-server",
-  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1", // no page reaches anything but this machine
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1", // no page reaches anything but this machine
 ];
 
 /** Starts the browser, with an empty profile of its own; the caller closes it. HEXCLAVE_TEST_BROWSER names another Chromium. */

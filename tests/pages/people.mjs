@@ -2,10 +2,10 @@
 
 import { newcomer } from "../compat/apps.mjs";
 
-/** The visitor signs up by password; the credentials. */
-export async function signUp({ open, fill, pressAndGo, seesUser }) {
+/** The visitor signs up by password, on the application at `host`; the credentials. */
+export async function signUp({ open, fill, pressAndGo, seesUser }, host) {
   const person = newcomer();
-  await open();
+  await open("/", host);
   await fill({ Email: person.email, Password: person.password });
   await pressAndGo("Sign up");
   await seesUser(`Signed in as ${person.email}`);

@@ -33,6 +33,22 @@ scenario("each of a user's devices has a passkey of its own", async (visitor) =>
   await seesUser(`Signed in as ${email}`);
 });
 
+scenario("a passkey of one host is none on another", async (visitor) => {
+  const { open, press, pressAndGo, seesOutcome, seesUser, authenticator } = visitor;
+  const { email } = await signUp(visitor, "shop.localhost");
+  await press("Register passkey");
+  await seesOutcome("Register passkey: ok");
+  assert.deepEqual((await authenticator.credentials()).map((one) => one.rpId), ["shop.localhost"]);
+  await open();
+  await seesUser("Nobody is signed in");
+  await press("Sign in with passkey");
+  await seesOutcome("Sign in with passkey: PASSKEY_WEBAUTHN_ERROR");
+  await open("/", "shop.localhost");
+  await signOut(visitor);
+  await pressAndGo("Sign in with passkey");
+  await seesUser(`Signed in as ${email}`);
+});
+
 scenario("without a passkey the browser refuses, not the server", async ({ open, press, seesOutcome }) => {
   await open();
   await press("Sign in with passkey");
