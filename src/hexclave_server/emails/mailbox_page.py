@@ -16,7 +16,7 @@ _POLICY = (
 )
 _STYLE = """
 :root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem } h1 { line-height: 1.2 }
 table { width: 100%; border-collapse: collapse } td, th { text-align: left; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid #8884 }
 td { overflow-wrap: anywhere } pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 1rem; border: 1px solid #8884; border-radius: 8px }
 iframe { width: 100%; height: 34rem; border: 1px solid #8884; border-radius: 8px } dt { font-weight: 600 } dd { margin: 0 0 .5rem }
