@@ -1,8 +1,8 @@
 """The tables of OAuth: accounts at providers, their tokens, and sign-ins on their way.
 
 An account is known by provider and account id alone, and for generic OpenID Connect by the issuer besides (empty for all others), never by
-its email. Tokens of providers
-are encrypted (purpose `oauth-token`, row = token id). A flow is a browser on its way to a provider and back: it is found by the SHA-256 of
+its email. Tokens of providers are encrypted (purpose `oauth-token`, row = token id); their scopes are separated by spaces; until
+`leased_until` a refresh token is in somebody's hands. A flow is a browser on its way to a provider and back: it is found by the SHA-256 of
 its inner state, and what it carries is encrypted (purpose `oauth-flow`, row = state hash). A code is what the application exchanges for
 tokens: kept as SHA-256; with it, encrypted (purpose `oauth-code`, row = code hash), the refresh token of a session that is handed to another
 domain. `session_id` is the session that came of it, which ends when the code is brought a second time (RFC 6749 §4.1.2).
@@ -10,7 +10,7 @@ domain. `session_id` is the session that came of it, which ends when the code is
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Table, UniqueConstraint
 
-from hexclave_server.core.db import bool_column, id_column, json_column, metadata, millis_column, text_column
+from hexclave_server.core.db import bool_column, id_column, metadata, millis_column, text_column
 
 oauth_accounts = Table(
     "oauth_accounts",
@@ -33,8 +33,8 @@ oauth_accounts = Table(
 Index(
     "uq_oauth_accounts_sign_in",
     oauth_accounts.c.tenancy_id,
+    oauth_accounts.c.account_id,  # first, since it is also looked for over all providers
     oauth_accounts.c.provider_id,
-    oauth_accounts.c.account_id,
     oauth_accounts.c.issuer,
     unique=True,
     sqlite_where=oauth_accounts.c.allow_sign_in,
@@ -49,12 +49,13 @@ oauth_tokens = Table(
     id_column("oauth_account_id", nullable=False),
     text_column("kind", nullable=False),
     text_column("sealed_token", nullable=False),
-    json_column("scopes", nullable=False),
-    bool_column("is_valid", nullable=False),
+    text_column("scopes", nullable=False),
     millis_column("created_at", nullable=False),
     millis_column("expires_at"),
+    millis_column("leased_until"),
     ForeignKeyConstraint(["tenancy_id", "oauth_account_id"], ["oauth_accounts.tenancy_id", "oauth_accounts.id"], ondelete="CASCADE"),
     Index("ix_oauth_tokens_account", "tenancy_id", "oauth_account_id", "kind", "created_at"),
+    Index("ix_oauth_tokens_expires_at", "expires_at"),
 )
 
 oauth_flows = Table(

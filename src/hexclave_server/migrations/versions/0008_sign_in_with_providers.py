@@ -9,7 +9,6 @@ down_revision = "0007"
 
 ID = sa.Text().with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-JSON = sa.Text().with_variant(sa.JSON(), "postgresql")
 
 
 def upgrade() -> None:
@@ -60,10 +59,10 @@ def upgrade() -> None:
         sa.Column("oauth_account_id", ID, nullable=False),
         sa.Column("kind", TEXT, nullable=False),
         sa.Column("sealed_token", TEXT, nullable=False),
-        sa.Column("scopes", JSON, nullable=False),
-        sa.Column("is_valid", sa.Boolean(), nullable=False),
+        sa.Column("scopes", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("leased_until", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenancy_id", "oauth_account_id"],
             ["oauth_accounts.tenancy_id", "oauth_accounts.id"],
@@ -75,6 +74,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("oauth_tokens", schema=None) as batch_op:
         batch_op.create_index("ix_oauth_tokens_account", ["tenancy_id", "oauth_account_id", "kind", "created_at"], unique=False)
+        batch_op.create_index("ix_oauth_tokens_expires_at", ["expires_at"], unique=False)
 
     with op.batch_alter_table("oauth_accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("issuer", TEXT, nullable=False, server_default=""))
@@ -84,7 +84,7 @@ def upgrade() -> None:
         batch_op.drop_index("uq_oauth_accounts_sign_in")
         batch_op.create_index(
             "uq_oauth_accounts_sign_in",
-            ["tenancy_id", "provider_id", "account_id", "issuer"],
+            ["tenancy_id", "account_id", "provider_id", "issuer"],
             unique=True,
             sqlite_where=sa.text("allow_sign_in"),
             postgresql_where=sa.text("allow_sign_in"),
