@@ -2,23 +2,26 @@
 
 URLs come from projects and from documents of strangers, so nothing of them is believed: names are resolved here, each address is checked
 before it is connected to (the one that was checked is the one used, so no second answer of a resolver counts), redirects are not followed,
-time and size are bounded, nothing is unpacked, no cookie or proxy of the environment takes part.
+time and size are bounded, nothing is unpacked, no cookie or proxy of the environment takes part. What goes unencrypted goes no further than
+to networks that the operator allowed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import socket
+import re
 import ssl
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus, urlencode
 
 import ada_url
-import msgspec
 
-from hexclave_server.core.outgoing_addresses import Network, may_connect
+from hexclave_server.core.outgoing_addresses import Network
+from hexclave_server.core.outgoing_answers import Answer, OutgoingFailed
+from hexclave_server.core.outgoing_documents import Documents
 
 if TYPE_CHECKING:
     import httpcore
@@ -27,42 +30,11 @@ SECONDS: Final = 10.0
 MAX_BYTES: Final = 1024 * 1024
 ATTEMPTS: Final = 3
 FIRST_PAUSE_SECONDS: Final = 0.25
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERRORS: Final = 500
+MOST_PER_ORIGIN: Final = 100
+"""Requests at once to one origin: one that is slow must not take the connections of all."""
+_MOST_CONNECTIONS: Final = 1000
 _USER_AGENT: Final = "hexclave"
-
-
-class OutgoingFailed(Exception):
-    """No answer that could be used; `reason` is ours and holds nothing of what came back."""
-
-    def __init__(self, reason: str, *, is_transient: bool) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.is_transient = is_transient
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """Status and body of what came back."""
-
-    status: int
-    body: bytes
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the status is 2xx."""
-        return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 §15.3
-
-    @property
-    def is_transient_failure(self) -> bool:
-        """Whether the same request may succeed later: 429 and 5xx."""
-        return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERRORS
-
-    def json(self) -> Any:
-        """The body as JSON. Raises OutgoingFailed for anything else."""
-        try:
-            return msgspec.json.decode(self.body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            raise OutgoingFailed("not JSON", is_transient=False) from None
+_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]*")
 
 
 class OutgoingClient:
@@ -70,7 +42,9 @@ class OutgoingClient:
 
     def __init__(self, allowed: Iterable[Network] = ()) -> None:
         self._allowed = tuple(allowed)
-        self._pools: dict[bool, httpcore.AsyncConnectionPool] = {}
+        self._pools: dict[tuple[bool, bool], httpcore.AsyncConnectionPool] = {}
+        self._under_way: Counter[str] = Counter()
+        self.documents = Documents(lambda url, trusted: self.get(url, trusted=trusted))
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False, attempts: int = 1) -> Answer:
         """The answer to a GET, whatever its status; see `request`."""
@@ -114,56 +88,52 @@ class OutgoingClient:
 
     async def close(self) -> None:
         """Closes what is kept open."""
+        await self.documents.close()
         for pool in self._pools.values():
             await pool.aclose()
         self._pools.clear()
 
     async def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, trusted: bool) -> Answer:
-        target = _require_web_url(url)
+        target, origin = _require_web_url(url)
         sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": _USER_AGENT, **headers}
-        pool = self._pool(trusted=trusted)
+        if not all(_HEADER_VALUE.fullmatch(value) for value in sent.values()):
+            raise OutgoingFailed("not a header", is_transient=False)
+        if self._under_way[origin] >= MOST_PER_ORIGIN:
+            raise OutgoingFailed("too many requests to one server at once", is_transient=True)
+        self._under_way[origin] += 1
+        try:
+            return await self._exchange(method, target, list(sent.items()), body, trusted=trusted)
+        finally:
+            self._under_way[origin] -= 1
+            if not self._under_way[origin]:
+                del self._under_way[origin]
+
+    async def _exchange(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes, *, trusted: bool) -> Answer:
+        pool = self._pool(trusted=trusted, plain=target.startswith("http:"))
         import httpcore  # noqa: PLC0415 - see _pool
 
         try:
-            async with asyncio.timeout(SECONDS), pool.stream(method, target, headers=list(sent.items()), content=body) as response:
+            async with asyncio.timeout(SECONDS), pool.stream(method, target, headers=headers, content=body) as response:
                 return Answer(response.status, await _bounded(response))
         except TimeoutError:
             raise OutgoingFailed(f"no answer within {SECONDS:.0f} s", is_transient=True) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, ssl.SSLError, OSError) as error:
             raise OutgoingFailed(f"no connection: {type(error).__name__}", is_transient=True) from None
 
-    def _pool(self, *, trusted: bool) -> httpcore.AsyncConnectionPool:
+    def _pool(self, *, trusted: bool, plain: bool) -> httpcore.AsyncConnectionPool:
         """Pools are apart, so that a connection which the operator's word opened serves no project. Imported with the first use: memory."""
-        pool = self._pools.get(trusted)
+        pool = self._pools.get((trusted, plain))
         if pool is None:
             import httpcore  # noqa: PLC0415
 
             from hexclave_server.core.outgoing_network import GuardedNetwork  # noqa: PLC0415
 
-            network = GuardedNetwork(None if trusted else self._allowed)
+            network = GuardedNetwork(None if trusted else self._allowed, public=not plain)
             pool = httpcore.AsyncConnectionPool(
-                ssl_context=ssl.create_default_context(), max_connections=100, keepalive_expiry=30, network_backend=network
+                ssl_context=ssl.create_default_context(), max_connections=_MOST_CONNECTIONS, keepalive_expiry=30, network_backend=network
             )
-            self._pools[trusted] = pool
+            self._pools[trusted, plain] = pool
         return pool
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host name. Raises OutgoingFailed when there are none."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise OutgoingFailed("the host name is not known", is_transient=True) from None
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def checked(addresses: Iterable[str], allowed: Iterable[Network]) -> list[str]:
-    """The addresses, if all of them may be connected to. Raises OutgoingFailed if not: a name with one private address is no public one."""
-    found = list(addresses)
-    networks = tuple(allowed)
-    if not found or not all(may_connect(address, networks) for address in found):
-        raise OutgoingFailed("the address is not a public one (HEXCLAVE_OUTGOING_ALLOW)", is_transient=False)
-    return found
 
 
 def basic_authorization(user: str, password: str) -> str:
@@ -172,15 +142,20 @@ def basic_authorization(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(pair.encode()).decode("ascii")
 
 
-def _require_web_url(url: str) -> str:
+def require_web_url(url: str) -> str:
     """The URL as a browser would write it: decimal and octal hosts become addresses. Raises OutgoingFailed for what is none of the web's."""
+    return _require_web_url(url)[0]
+
+
+def _require_web_url(url: str) -> tuple[str, str]:
+    """The URL and its origin."""
     try:
         parsed = ada_url.URL(url)
-    except ValueError:
+    except (ValueError, UnicodeError):
         raise OutgoingFailed("not a URL", is_transient=False) from None
     if parsed.protocol not in ("http:", "https:") or not parsed.hostname or parsed.username or parsed.password:
         raise OutgoingFailed("not an http(s) URL, or one with a user name", is_transient=False)
-    return parsed.href.partition("#")[0]
+    return parsed.href.partition("#")[0], parsed.origin
 
 
 async def _bounded(response: httpcore.Response) -> bytes:

@@ -21,8 +21,8 @@ _NOT_PUBLIC = tuple(ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192
 _LAST_32_BITS = 0xFFFF_FFFF
 
 
-def may_connect(text: str, allowed: Iterable[Network] = ()) -> bool:
-    """Whether an address, as a resolver gave it, is public or lies in one of the allowed networks."""
+def may_connect(text: str, allowed: Iterable[Network] = (), *, public: bool = True) -> bool:
+    """Whether an address, as a resolver gave it, lies in one of the allowed networks, or is public if those will do."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -30,7 +30,7 @@ def may_connect(text: str, allowed: Iterable[Network] = ()) -> bool:
     address = _embedded(address)
     if _is_in(address, allowed):
         return True
-    return address.is_global and not address.is_multicast and not _is_in(address, _NOT_PUBLIC)
+    return public and address.is_global and not address.is_multicast and not _is_in(address, _NOT_PUBLIC)
 
 
 def _is_in(address: Address, networks: Iterable[Network]) -> bool:

@@ -1,25 +1,38 @@
-"""The connections of the outgoing client: opened to addresses that were checked, never to names."""
+"""The connections of the outgoing client: opened to addresses that were checked, never to names.
+
+Names are looked up in threads of their own: a name server that does not answer holds up other look-ups at most, and nothing else.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpcore
 
-from hexclave_server.core.outgoing import OutgoingFailed, checked, resolve
-from hexclave_server.core.outgoing_addresses import Network
+from hexclave_server.core.outgoing_addresses import Network, may_connect
+from hexclave_server.core.outgoing_answers import OutgoingFailed
 
 _FIRST = 2
 """How many addresses of a name are tried: one that is down must not use up the whole time."""
+_FIRST_SECONDS = 4.0
+_LOOKUPS = 16
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Resolves, checks and connects. `allowed` None: every address will do, since the operator named it."""
+    """Resolves, checks and connects. `allowed` None: every address will do, since the operator named it.
 
-    def __init__(self, allowed: Iterable[Network] | None) -> None:
+    `public`: whether public addresses will do beside the allowed ones.
+    """
+
+    def __init__(self, allowed: Iterable[Network] | None, *, public: bool = True) -> None:
         self._allowed = None if allowed is None else tuple(allowed)
+        self._public = public
         self._backend = httpcore.AnyIOBackend()
+        self._threads = ThreadPoolExecutor(_LOOKUPS, "name-lookup")
 
     async def connect_tcp(
         self,
@@ -30,13 +43,13 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Any = None,
     ) -> httpcore.AsyncNetworkStream:
         """A connection to the first of the host's addresses that answers."""
-        addresses = await resolve(host.strip("[]"), port)
+        addresses = await self._resolve(host.strip("[]"), port)
         if self._allowed is not None:
-            addresses = checked(addresses, self._allowed)
+            addresses = checked(addresses, self._allowed, public=self._public)
         failure: Exception = OutgoingFailed("no address", is_transient=True)
         for address in addresses[:_FIRST]:
             try:
-                return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._backend.connect_tcp(address, port, timeout or _FIRST_SECONDS, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -54,3 +67,24 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Waits."""
         await self._backend.sleep(seconds)
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        """The addresses of a host name, each once. Raises OutgoingFailed when there are none."""
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up, host, port)
+        except (OSError, UnicodeError):
+            raise OutgoingFailed("the host name is not known", is_transient=True) from None
+        return list(dict.fromkeys(found))
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """What the system's resolver says. Raises OSError or UnicodeError."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def checked(addresses: Iterable[str], allowed: Iterable[Network], *, public: bool = True) -> list[str]:
+    """The addresses, if all of them may be connected to. Raises OutgoingFailed if not: a name with one private address is no public one."""
+    found, networks = list(addresses), tuple(allowed)
+    if not found or not all(may_connect(address, networks, public=public) for address in found):
+        raise OutgoingFailed("the address may not be asked (HEXCLAVE_OUTGOING_ALLOW; plain http only there)", is_transient=False)
+    return found
