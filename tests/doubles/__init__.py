@@ -1,0 +1,1 @@
+"""Small stand-ins for services of others, which tests script."""
