@@ -14,7 +14,7 @@ import re
 import ssl
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote_plus, urlencode
 
 import ada_url
@@ -37,12 +37,20 @@ _USER_AGENT: Final = "hexclave"
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]*")
 
 
+class _Way(NamedTuple):
+    """How a request goes out. Connections are apart, so that one which the operator's word opened serves no project, and plain ones none else."""
+
+    trusted: bool
+    plain: bool
+
+
 class OutgoingClient:
     """Sends requests; connections are kept for a while. `allowed` are networks that may be reached although they are not public."""
 
     def __init__(self, allowed: Iterable[Network] = ()) -> None:
         self._allowed = tuple(allowed)
-        self._pools: dict[tuple[bool, bool], httpcore.AsyncConnectionPool] = {}
+        self._pools: dict[_Way, httpcore.AsyncConnectionPool] = {}
+        self._opening = asyncio.Lock()
         self._under_way: Counter[str] = Counter()
         self.documents = Documents(lambda url, trusted: self.get(url, trusted=trusted))
 
@@ -109,8 +117,8 @@ class OutgoingClient:
                 del self._under_way[origin]
 
     async def _exchange(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes, *, trusted: bool) -> Answer:
-        pool = self._pool(trusted=trusted, plain=target.startswith("http:"))
-        import httpcore  # noqa: PLC0415 - see _pool
+        pool = await self._pool(_Way(trusted=trusted, plain=target.startswith("http:")))
+        import httpcore  # noqa: PLC0415 - see _open
 
         try:
             async with asyncio.timeout(SECONDS), pool.stream(method, target, headers=headers, content=body) as response:
@@ -120,20 +128,25 @@ class OutgoingClient:
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, ssl.SSLError, OSError) as error:
             raise OutgoingFailed(f"no connection: {type(error).__name__}", is_transient=True) from None
 
-    def _pool(self, *, trusted: bool, plain: bool) -> httpcore.AsyncConnectionPool:
-        """Pools are apart, so that a connection which the operator's word opened serves no project. Imported with the first use: memory."""
-        pool = self._pools.get((trusted, plain))
-        if pool is None:
-            import httpcore  # noqa: PLC0415
+    async def _pool(self, way: _Way) -> httpcore.AsyncConnectionPool:
+        """The connections of one way. They are opened apart from the event loop: imports and certificates take a tenth of a second."""
+        async with self._opening:
+            if way not in self._pools:
+                self._pools[way] = await asyncio.to_thread(_open, way, self._allowed)
+        return self._pools[way]
 
-            from hexclave_server.core.outgoing_network import GuardedNetwork  # noqa: PLC0415
 
-            network = GuardedNetwork(None if trusted else self._allowed, public=not plain)
-            pool = httpcore.AsyncConnectionPool(
-                ssl_context=ssl.create_default_context(), max_connections=_MOST_CONNECTIONS, keepalive_expiry=30, network_backend=network
-            )
-            self._pools[trusted, plain] = pool
-        return pool
+def _open(way: _Way, allowed: tuple[Network, ...]) -> httpcore.AsyncConnectionPool:
+    """Imported with the first use: memory."""
+    import httpcore  # noqa: PLC0415
+
+    from hexclave_server.core.outgoing_network import GuardedNetwork  # noqa: PLC0415
+
+    network = GuardedNetwork(None if way.trusted else allowed, public=not way.plain)
+    context = None if way.plain else ssl.create_default_context()
+    return httpcore.AsyncConnectionPool(
+        ssl_context=context, max_connections=_MOST_CONNECTIONS, keepalive_expiry=30, network_backend=network
+    )
 
 
 def basic_authorization(user: str, password: str) -> str:

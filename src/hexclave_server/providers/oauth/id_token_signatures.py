@@ -5,7 +5,10 @@ Key sets and tokens are strangers' data: sizes are bounded, private members of k
 
 from __future__ import annotations
 
+import asyncio
 import binascii
+import importlib
+import sys
 import warnings
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Mapping
@@ -13,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+_LIBRARY: Final = "joserfc.jws"
 LONGEST_TOKEN: Final = 65536
 _MOST_KEYS: Final = 100
 _SEGMENTS: Final = 3
@@ -37,6 +41,12 @@ class SignatureRefused(Exception):
 
 class UnknownKey(SignatureRefused):
     """None of the keys is the one that the token names."""
+
+
+async def load_library() -> None:
+    """Imports what verifies, apart from the event loop; to be awaited before `read_signed`."""
+    if _LIBRARY not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, _LIBRARY)
 
 
 def read_signed(token: str, keys: Any) -> tuple[str, Mapping[str, Any]]:
@@ -110,8 +120,8 @@ def _is_strong(members: Mapping[str, str]) -> bool:
 
 
 def _verified(token: str, key: Mapping[str, str], algorithm: str) -> bytes:
-    """The payload. Imported with the first use: memory."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    """The payload."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - see load_library
     from joserfc import jwk, jws  # noqa: PLC0415
     from joserfc.errors import JoseError, SecurityWarning  # noqa: PLC0415
 

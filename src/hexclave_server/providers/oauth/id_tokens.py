@@ -20,7 +20,7 @@ from hexclave_server.core.outgoing import OutgoingClient
 from hexclave_server.core.outgoing_answers import OutgoingFailed
 from hexclave_server.providers.oauth.callback import IsIssuer
 from hexclave_server.providers.oauth.failures import unanswered
-from hexclave_server.providers.oauth.id_token_signatures import SignatureRefused, UnknownKey, read_signed
+from hexclave_server.providers.oauth.id_token_signatures import SignatureRefused, UnknownKey, load_library, read_signed
 from hexclave_server.providers.oauth.provider import ProviderFailed
 
 LEEWAY_SECONDS: Final = 60
@@ -69,6 +69,7 @@ async def verify_id_token(client: OutgoingClient, id_token: str, expected: Expec
 
 async def _read(client: OutgoingClient, id_token: str, expected: Expected) -> tuple[str, Mapping[str, Any]]:
     """Algorithm and claims of a signed token. An unknown key may be a new one: the keys are asked for once more."""
+    await load_library()
     try:
         keys = await client.documents.get(expected.jwks_url, trusted=expected.trusted)
         try:

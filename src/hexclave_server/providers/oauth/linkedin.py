@@ -39,6 +39,6 @@ VENDOR = Vendor(
     jwks_url="https://www.linkedin.com/oauth/openid/jwks",
     uses_pkce=False,
     secret_in_body=True,
-    aliases={"user_cancelled_login": "access_denied", "user_cancelled_authorize": "access_denied"},
+    aliases={"invalid_request": "invalid_grant", "user_cancelled_login": "access_denied", "user_cancelled_authorize": "access_denied"},
     fetch=fetch,
 )

@@ -32,5 +32,6 @@ VENDOR = Vendor(
     userinfo_url="https://api.x.com/2/users/me",
     base_scopes=("users.read", "offline.access", "tweet.read"),
     is_issuer=one_of("https://twitter.com", "https://x.com", "https://api.x.com"),
+    aliases={"invalid_request": "invalid_grant"},
     fetch=fetch,
 )
