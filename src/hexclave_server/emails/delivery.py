@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -73,7 +73,7 @@ class Delivery:
         with contextlib.suppress(DatabaseUnavailable):
             await self._entries.hand_back()
 
-    async def _for_ever(self, step: Any) -> None:
+    async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await step()
