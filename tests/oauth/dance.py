@@ -43,7 +43,18 @@ class Application:
         self.redirect_uri = redirect_uri
         self.state = secrets.token_urlsafe(32)
         self.verifier = secrets.token_urlsafe(32)
-        self.browser = httpx.Client(base_url=project.server.api_url, timeout=60, verify=NO_TLS)
+        self.cookies = httpx.Cookies()
+
+    def get(self, url: str, **options: Any) -> httpx.Response:
+        """The browser goes somewhere; redirects are not followed."""
+        return self.send("GET", url, **options)
+
+    def send(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """One request with the browser's cookies."""
+        with httpx.Client(base_url=self.project.server.api_url, timeout=60, verify=NO_TLS, cookies=self.cookies) as client:
+            answer = client.request(method, url, **options)
+            self.cookies = client.cookies
+        return answer
 
     @property
     def challenge(self) -> str:
@@ -69,7 +80,7 @@ class Application:
 
     def authorize(self, provider: str = "discord", **changed: Any) -> httpx.Response:
         """Starts; the answer as it comes."""
-        return self.browser.get(f"/auth/oauth/authorize/{provider}", params=self.query(**changed))
+        return self.get(f"/auth/oauth/authorize/{provider}", params=self.query(**changed))
 
     def start(self, provider: str = "discord", **changed: Any) -> str:
         """Starts; the URL of the provider."""
@@ -79,7 +90,7 @@ class Application:
 
     def come_back(self, url: str, **headers: str) -> httpx.Response:
         """The browser follows the provider's redirect."""
-        return self.browser.get(url, headers=headers)
+        return self.get(url, headers=headers)
 
     def code_for(self, idp: IdentityProvider, profile: dict[str, Any], provider: str = "discord", **changed: Any) -> str:
         """The whole way to a code."""
