@@ -152,7 +152,7 @@ def read_discovery(document: Any, issuer: str) -> Discovered:
             if issuer.startswith("https:") and not require_web_url(url).startswith("https:"):
                 raise ProviderFailed("the discovery document names an unencrypted endpoint")
             require_web_url(url)
-    except (msgspec.ValidationError, OutgoingFailed):
+    except (msgspec.ValidationError, UnicodeEncodeError, OutgoingFailed):
         raise ProviderFailed("the discovery document is not what it should be") from None
     return discovered
 
