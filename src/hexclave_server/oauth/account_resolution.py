@@ -52,6 +52,8 @@ async def sign_in(conn: Connection, project: Project, claim: Claim) -> Resolved:
     person = claim.person
     account = await _lock_owner_of_account(conn, project, claim)
     channel = None if account is not None or person.email is None else await _lock_owner_of_email(conn, project, person.email)
+    if channel is not None:  # he may have come by this account a moment ago: another sign-in of the same person
+        account = await _lock_owner_of_account(conn, project, claim)
     decision = resolution.decide_sign_in(
         account_has_owner=account is not None,
         has_email=person.email is not None,
