@@ -121,7 +121,7 @@ class OutgoingClient:
         import httpcore  # noqa: PLC0415 - see _open
 
         try:
-            async with asyncio.timeout(SECONDS), pool.stream(method, target, headers=headers, content=body) as response:
+            async with asyncio.timeout(SECONDS), pool.stream(method, target, headers=headers, content=body or None) as response:
                 return Answer(response.status, await _bounded(response))
         except TimeoutError:
             raise OutgoingFailed(f"no answer within {SECONDS:.0f} s", is_transient=True) from None
