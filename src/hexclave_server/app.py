@@ -26,7 +26,7 @@ from hexclave_server.core.throttles import Throttles
 from hexclave_server.core.tokens import TokenIssuer, TokenVerifier
 from hexclave_server.emails import entries as emails
 from hexclave_server.emails.delivery import Delivery
-from hexclave_server.oauth import codes, flows
+from hexclave_server.oauth import codes, flows, provider_tokens
 from hexclave_server.projects import deletion
 from hexclave_server.projects.directory import ProjectDirectory
 from hexclave_server.sessions import service as sessions
@@ -80,6 +80,7 @@ class Server:
                 Job("purge sign-ins with providers", PURGE_SECONDS, flows.purge),
                 Job("purge authorization codes", PURGE_SECONDS, codes.purge),
                 Job("purge one-time codes", PURGE_SECONDS, verification_codes.purge),
+                Job("purge tokens of providers", PURGE_SECONDS, provider_tokens.purge),
                 Job("purge contents of emails", PURGE_SECONDS, emails.purge),
                 Job("purge deleted projects", deletion.PURGE_INTERVAL_SECONDS, deletion.purge_step),
             ],

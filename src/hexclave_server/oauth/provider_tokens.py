@@ -81,6 +81,11 @@ async def forget(conn: Connection, tenancy: Tenancy, token_id: str) -> None:
     await conn.execute(queries.DELETE, tenancy_id=tenancy.id, id=token_id)
 
 
+async def forget_all(conn: Connection, tenancy: Tenancy, oauth_account_id: str) -> None:
+    """Deletes all tokens of an account."""
+    await conn.execute(queries.DELETE_OF_ACCOUNT, tenancy_id=tenancy.id, oauth_account_id=oauth_account_id)
+
+
 async def replace(
     conn: Connection, keyring: Keyring, tenancy: Tenancy, used: StoredToken, tokens: ProviderTokens, access_scopes: Sequence[str]
 ) -> None:

@@ -59,6 +59,9 @@ LEASE = Query(
 )
 GIVE_BACK = Query(update(oauth_tokens).where(_THIS).values(leased_until=null()))
 DELETE = Query(delete(oauth_tokens).where(_THIS))
+DELETE_OF_ACCOUNT = Query(
+    delete(oauth_tokens).where(_tokens.tenancy_id == bindparam("tenancy_id"), _tokens.oauth_account_id == bindparam("oauth_account_id"))
+)
 
 _OF_GRANT = and_(
     _tokens.tenancy_id == bindparam("tenancy_id"),

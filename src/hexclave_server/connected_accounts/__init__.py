@@ -1,0 +1,1 @@
+"""Users' accounts at providers, used in their names by applications."""

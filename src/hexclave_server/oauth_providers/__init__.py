@@ -1,0 +1,1 @@
+"""The links between users and their accounts at OAuth providers."""

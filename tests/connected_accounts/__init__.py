@@ -1,0 +1,1 @@
+"""Connected accounts and tokens of providers."""

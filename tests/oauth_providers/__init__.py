@@ -1,0 +1,1 @@
+"""Links between users and accounts at providers."""
