@@ -113,7 +113,7 @@ def test_nobody_reads_it_by_another_name_through_a_proxy_or_from_another_site(lo
         ("127.0.0.1", "localhost:8102", True),
         ("::1", "[::1]:8102", True),
         ("::ffff:127.0.0.1", "127.0.0.1", True),
-        ("127.0.0.1", "auth.example.com", True),
+        ("127.0.0.1", "auth.example.com", False),
         ("10.0.0.5", "localhost", False),
         ("::ffff:10.0.0.5", "localhost", False),
         ("203.0.113.9", "auth.example.com", False),
@@ -124,7 +124,16 @@ def test_nobody_reads_it_by_another_name_through_a_proxy_or_from_another_site(lo
 def test_who_counts_as_local(peer: str, host: str, expected: bool):
     headers = [(b"host", host.encode())] if host else []
     scope = {"method": "GET", "path": "/", "query_string": b"", "headers": headers, "client": (peer, 1) if peer else None}
-    assert is_local(Request(scope), "auth.example.com") is expected
+    assert is_local(Request(scope)) is expected
+
+
+def test_a_server_with_a_public_name_has_no_page_for_it(database: DatabaseKind):
+    """A proxy on the same machine may send requests of the whole world from a loopback address, under a local name, without a trace."""
+    with RunningServer(database, {"HEXCLAVE_PUBLIC_URL": "https://auth.example.com"}, mail=False) as server:
+        queue(server.project, new_email(), Template.MAGIC_LINK)
+        assert httpx.get(f"{server.base_url}/dev/mailbox").status_code == 404
+        assert httpx.get(f"{server.base_url}/dev/mailbox", headers={"host": "auth.example.com"}).status_code == 404
+        assert "ABCDEF" in command(server)
 
 
 def test_with_a_mail_server_there_is_no_mailbox(server: RunningServer):

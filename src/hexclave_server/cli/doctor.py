@@ -19,7 +19,7 @@ from hexclave_server.cli.output import config_option, json_option, show_json
 from hexclave_server.core import clock, data_directory
 from hexclave_server.core.db import make_database
 from hexclave_server.emails.failures import TRANSPORT_ERRORS, meaning
-from hexclave_server.emails.mail_server import own_name, shared_sender, shared_server
+from hexclave_server.emails.mail_server import has_mailbox_page, own_name, shared_sender, shared_server
 from hexclave_server.emails.smtp import connect
 from hexclave_server.migrations import pending
 from hexclave_server.settings import Settings, SettingsError
@@ -157,8 +157,11 @@ def _clock() -> Finding:
 def _mail(settings: Settings) -> Finding:
     server = shared_server(settings)
     if server is None:
-        message = f"none is set: emails are kept on this machine ({settings.public_url}/dev/mailbox, hexclave mailbox)"
-        return Finding("mail server", "ok", message, "Set HEXCLAVE_SMTP_HOST to send them.")
+        if has_mailbox_page(settings):
+            message = f"none is set: emails are kept on this machine ({settings.public_url}/dev/mailbox, hexclave mailbox)"
+            return Finding("mail server", "ok", message, "Set HEXCLAVE_SMTP_HOST to send them.")
+        message = "none is set, though the server has a public name: nobody gets emails, they are kept (hexclave mailbox)"
+        return Finding("mail server", "problem", message, "Set HEXCLAVE_SMTP_HOST to send them.")
 
     async def log_in() -> None:
         connection = await connect(server, own_name(settings))

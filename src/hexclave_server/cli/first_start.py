@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from hexclave_server.cli.http_server import local_host
 from hexclave_server.cli.installation import FirstStart
-from hexclave_server.emails.mail_server import shared_sender
+from hexclave_server.emails.mail_server import has_mailbox_page, shared_sender
 from hexclave_server.settings import Settings
 
 EXAMPLE = {"email": "ada@example.com", "password": "correct horse battery"}
@@ -70,7 +70,8 @@ def _shown_once(settings: Settings, first: FirstStart) -> list[str]:
 def _emails(settings: Settings) -> str:
     if settings.smtp_host is not None:
         return f"sent through {settings.smtp_host}, from {shared_sender(settings)}"
-    return f"kept on this machine: {settings.public_url}/dev/mailbox, or hexclave mailbox (HEXCLAVE_SMTP_HOST sends them)"
+    page = f"{settings.public_url}/dev/mailbox, or " if has_mailbox_page(settings) else ""
+    return f"kept on this machine: {page}hexclave mailbox (HEXCLAVE_SMTP_HOST sends them)"
 
 
 def _sign_up_command(settings: Settings, first: FirstStart) -> str:

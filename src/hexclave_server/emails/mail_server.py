@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from hexclave_server.projects.trusted_urls import is_local_host
 from hexclave_server.settings import Settings
 
 TLS_PORTS = (465, 2465)
@@ -69,6 +70,17 @@ def shared_sender(settings: Settings) -> str:
     if settings.smtp_sender is not None:
         return parseaddr(settings.smtp_sender)[1]
     return f"noreply@{own_name(settings)}"
+
+
+def has_mailbox_page(settings: Settings) -> bool:
+    """Whether emails can be read at `/dev/mailbox`: none are sent, and the server is known by a name of this machine only."""
+    host = urlsplit(settings.public_url).hostname or ""
+    return settings.smtp_host is None and is_name_of_this_machine(host)
+
+
+def is_name_of_this_machine(host: str) -> bool:
+    """Whether nobody but this machine finds a server under this name or address."""
+    return is_local_host(host) or host == "::1"
 
 
 def own_name(settings: Settings) -> str:

@@ -1,7 +1,8 @@
 """`/dev/mailbox`: the local mailbox for the developer on this machine, as pages and as JSON.
 
-It holds one-time codes of everyone, so it is there only while no mail server is configured, and only for a browser or program on this very
-machine that asks for it by a name of this machine: not through a proxy, not for a page of another site (DNS rebinding, `fetch`).
+It holds one-time codes of everyone, so it is there only while no mail server is configured and the server's public URL is on this machine
+(a proxy on the same machine may hide from whom a request comes), and only for a browser or program on this very machine that asks for it by
+a name of this machine: not through a proxy, not for a page of another site (DNS rebinding, `fetch`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from hexclave_server.core.http import Request, Response, json_response
 from hexclave_server.core.limits import READ
 from hexclave_server.core.schema import Body
 from hexclave_server.emails import mailbox, mailbox_page
+from hexclave_server.emails.mail_server import has_mailbox_page, is_name_of_this_machine
 from hexclave_server.settings import Settings
 
 _OF_PROXIES = (
@@ -28,7 +30,6 @@ _OF_PROXIES = (
     b"cf-connecting-ip",
     b"x-vercel-forwarded-for",
 )
-_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 _OWN_PAGES = (None, "none", "same-origin")
 
 
@@ -58,18 +59,18 @@ async def show_mail(call: Call, path: MailPath) -> Response:
 
 def require_local(request: Request, settings: Settings) -> None:
     """Raises the 404 of a path that does not exist unless the mailbox is in use and whoever asks is on this machine."""
-    if settings.smtp_host is not None or not is_local(request, urlsplit(settings.public_url).hostname):
+    if not has_mailbox_page(settings) or not is_local(request):
         raise PlainError(404, "Not found.")
 
 
-def is_local(request: Request, public_name: str | None) -> bool:
+def is_local(request: Request) -> bool:
     """Whether a request comes from this machine, straight, and not from another site's page in a browser of this machine."""
     if any(name in request.headers for name in _OF_PROXIES) or not _is_loopback(request.peer):
         return False
     if request.header(b"sec-fetch-site") not in _OWN_PAGES or request.header(b"origin") is not None:
         return False
     host = urlsplit(f"//{request.header(b'host') or ''}").hostname
-    return host in _OWN_NAMES or (host is not None and host == public_name)
+    return host is not None and is_name_of_this_machine(host)
 
 
 def _is_loopback(peer: str | None) -> bool:
