@@ -9,6 +9,7 @@ from hexclave_server.core.context import Call
 from hexclave_server.core.db import Connection, ForeignKeyViolation
 from hexclave_server.core.errors import PlainError
 from hexclave_server.core.known_errors import RedirectUrlNotWhitelisted, UserAuthenticationRequired
+from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS
 from hexclave_server.oauth import redirects
 from hexclave_server.oauth.clients import NO_KEY, require_client_key
 from hexclave_server.oauth.codes import issue_code
@@ -59,11 +60,13 @@ async def require_user(call: Call) -> str:
 
 
 async def require_own_session(call: Call, user_id: str) -> str:
-    """The refresh token in the header, once it is seen to be of the session of the access token. Raises PlainError 400 and 401."""
+    """The refresh token in the header, once it is seen to be of the session of the access token. Raises PlainError 400 and 401, RateLimited."""
     refresh_token = call.request.protocol.get(b"refresh-token")
     if refresh_token is None:
         raise PlainError(400, "Send the refresh token of the session in the header x-stack-refresh-token.")
     session = await find_session_of_token(call.db, call.tenancy, refresh_token)
+    if session is None:
+        await call.parts.throttles.count_failure(call.db, call.tenancy.id, WRONG_TOKENS_BY_ADDRESS.of(call.request.address))
     if session is None or session.id != call.session_id or session.user_id != user_id:
         raise PlainError(401, "The refresh token is not that of a live session which the access token belongs to.")
     return refresh_token
