@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 # uv installs exactly what uv.lock says. Where it is absent, it is brought into .uv, out of the way of everything else.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
-NODE_TESTS := tests/compat tests/pages
+NODE_TESTS := tests/compat tests/oidc tests/pages
 export UV_PYTHON_PREFERENCE ?= system
 
 .PHONY: help run test lint bench
