@@ -59,7 +59,8 @@ def test_sigterm_hands_back_what_was_not_begun(database: DatabaseKind):
             server.mail.wait_for(address, seconds=20)
         wait_until_finished(server)
         assert [len(server.mail.all_for(address)) for address in addresses] == [1] * len(addresses)
-        assert all(wait_until(server, email_id, "finished_at")["server_error"] is None for email_id in ids)
+        reasons = [wait_until(server, email_id, "finished_at")["server_error"] for email_id in ids]
+        assert reasons == [None] * len(ids), server.log()[-3000:]
 
 
 def test_two_workers_send_each_mail_once(database: DatabaseKind):

@@ -21,7 +21,7 @@ from hexclave_server.emails.addresses import AddressInvalid
 from hexclave_server.emails.capacity import charge
 from hexclave_server.emails.entries import LEASE_MILLIS, Entries
 from hexclave_server.emails.failures import Failure, Remedy
-from hexclave_server.emails.lane import Lane, Post
+from hexclave_server.emails.lane import Lane, Post, end_tasks
 from hexclave_server.emails.letters import write_letter
 from hexclave_server.emails.mail_server import Mailbox, MailServer, MailServerIncomplete, Route, own_name, route_of
 from hexclave_server.emails.message import compose
@@ -67,9 +67,9 @@ class Delivery:
         if not self._tasks:
             return
         claims, leases = self._tasks
-        await _cancelled(claims)
+        await end_tasks(claims)
         await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
-        await _cancelled(leases)
+        await end_tasks(leases)
         with contextlib.suppress(DatabaseUnavailable):
             await self._entries.hand_back()
 
@@ -200,9 +200,3 @@ def _route(parts: Parts, project: Project) -> Route:
         return route_of(parts.settings, project.display_name, project.config)
     except MailServerIncomplete as error:
         raise Failure("UNKNOWN", str(error), Remedy.GIVE_UP) from None
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

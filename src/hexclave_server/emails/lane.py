@@ -28,6 +28,7 @@ SENDERS = 6
 IDLE_SECONDS = 5.0
 LAST_WORD_SECONDS = 5.0
 """How long the end of the process waits for a mail server to say whether it has taken a message."""
+_CANCEL_AGAIN_SECONDS = 0.5
 _SHORTEST_APPOINTMENT_MILLIS = 500
 _LONGEST_APPOINTMENT_MILLIS = 60_000
 _FIRST_PACE_MILLIS = 20.0
@@ -100,18 +101,15 @@ class Lane:
 
     async def stop(self) -> None:
         """Ends all senders; those whose message the mail server is taking get some seconds to hear what became of it."""
-        last_words = {task for task, sender in self._senders.items() if sender.is_handing_over}
-        for task in self._senders.keys() - last_words:
-            task.cancel()
         self._is_stopping = True
         for sender in self._senders.values():
             sender.is_last = True
+        last_words = {task for task, sender in self._senders.items() if sender.is_handing_over}
+        for task in self._senders.keys() - last_words:
+            task.cancel()
         if last_words:
             await asyncio.wait(last_words, timeout=LAST_WORD_SECONDS)
-        for task in list(self._senders):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end_tasks(*self._senders)
 
     async def open_connection(self) -> SmtpConnection:
         """A new connection, one at a time: while a server is suspect the others wait for what the first finds.
@@ -169,7 +167,7 @@ class _Sender:
         self._lane = lane
         self._entries = lane.entries
         self._connection: SmtpConnection | None = None
-        self.is_handing_over = False
+        self.is_handing_over = False  # from before `start` is committed until the end is: to be cut off there leaves a doubt
         self.is_last = False
 
     @property
@@ -212,10 +210,16 @@ class _Sender:
         except Exception as error:  # noqa: BLE001 - a bug must not stop the lane, nor try for ever
             logger().error("email failed", email=entry.id, kind=type(error).__name__)
             await self._entries.fail(entry, Failure("UNKNOWN", "An internal error of the server.", Remedy.TRY_AGAIN))
+        finally:
+            self.is_handing_over = False
 
     async def _send(self, entry: EntryRow, post: Post) -> None:
         """Raises Failure, and DatabaseUnavailable only as long as the message was not handed over."""
         connection = await self._offered(post)
+        if self.is_last:  # the end of the process cancelled this task, and `wait_for` of Python 3.11 may swallow that
+            connection.withdraw()
+            raise asyncio.CancelledError
+        self.is_handing_over = True
         try:
             is_mine = await self._entries.start(entry, post.content)
         except DatabaseUnavailable:
@@ -224,15 +228,12 @@ class _Sender:
         if not is_mine:
             connection.withdraw()
             return
-        self.is_handing_over = True
         try:
             await connection.hand_over(post.message)
         except aiosmtplib.SMTPResponseException as error:
             raise meaning(error, while_connecting=False, is_shared=False) from error
         except TRANSPORT_ERRORS as error:
             raise _fate_unknown(error) from error
-        finally:
-            self.is_handing_over = False
         await self._entries.finish(entry)
 
     async def _offered(self, post: Post) -> SmtpConnection:
@@ -254,6 +255,15 @@ class _Sender:
         except TRANSPORT_ERRORS as error:
             raise meaning(error, while_connecting=False, is_shared=False) from error
         return self._connection
+
+
+async def end_tasks(*tasks: asyncio.Task[None]) -> None:
+    """Cancels tasks and returns when they have ended; asks again, since a cancellation can be swallowed (see `_send`)."""
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=_CANCEL_AGAIN_SECONDS)
 
 
 def _fate_unknown(error: Exception) -> Failure:
