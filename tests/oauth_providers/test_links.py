@@ -10,7 +10,6 @@ from tests.oauth_providers.links import add, body_of, links_of, new_shop, path_o
 from tests.server import Project, RunningServer
 from tests.users.answers import NOBODY, known_error, names_field, ok, plain_error
 
-
 # --- adding ---
 
 
