@@ -8,15 +8,30 @@ import hashlib
 import hmac
 import json
 import time
+import warnings
 from typing import Any
 
 from joserfc import jws
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 
 @functools.cache
 def rsa_key(kid: str = "rsa") -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": kid, "use": "sig", "alg": "RS256"})
+
+
+@functools.cache
+def any_rsa_key(kid: str = "any") -> RSAKey:
+    """One that does not say for which algorithm it is."""
+    return RSAKey.generate_key(2048, {"kid": kid})
+
+
+@functools.cache
+def weak_key(kid: str = "weak") -> RSAKey:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)
+        return RSAKey.generate_key(1024, {"kid": kid})
 
 
 @functools.cache
@@ -45,7 +60,9 @@ def signed(payload: Any, key: Key | None = None, algorithm: str = "RS256", **hea
     key = key or rsa_key()
     head = {name: value for name, value in {"alg": algorithm, "kid": key.kid, **header}.items() if value is not None}
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
-    return jws.serialize_compact(head, payload if isinstance(payload, bytes) else json.dumps(payload).encode(), key, registry=registry)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)  # of EdDSA's name, and weak keys
+        return jws.serialize_compact(head, payload if isinstance(payload, bytes) else json.dumps(payload).encode(), key, registry=registry)
 
 
 def segment(data: Any) -> str:
