@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import statistics
 import time
@@ -16,7 +17,8 @@ from tests.sessions.tokens import known_error
 
 PASSWORD = "correct horse battery"
 SAMPLES = 200
-CERTAIN = 2.58  # standard deviations: p < 0.01
+ROUNDS = 4
+CERTAIN = 2.58  # standard deviations: chance goes beyond in 1 round of 100, so in all of them in 1 run of 100 millions
 
 
 @pytest.fixture(scope="module")
@@ -73,41 +75,30 @@ def test_every_failure_costs_exactly_one_verification(unthrottled: RunningServer
         assert hashes(unthrottled) == before + 1
 
 
-def sign_in_times(project: Project, known: str) -> tuple[list[float], list[float]]:
-    """Seconds of failing sign-ins of a known and of unknown accounts, interleaved."""
-    times: dict[bool, list[float]] = {True: [], False: []}
-    with project.http("client") as client:
-        for number in range(2 * SAMPLES):
-            is_known = number % 2 == 0
-            body = {"email": known if is_known else new_email(), "password": "wrong password"}
-            started = time.perf_counter()
-            assert client.post("/auth/password/sign-in", json=body).status_code == 400
-            times[is_known].append(time.perf_counter() - started)
-    return times[True], times[False]
-
-
 def test_known_and_unknown_accounts_take_the_same_time(unthrottled: RunningServer) -> None:
-    """Measured a second time when the first can be told apart: whatever else the machine does is no leak, and passes."""
+    """Measured again when they can be told apart: whatever else the machine does is no leak, and passes.
+
+    By ranks only. A hash left out is some 17 standard deviations; medians of a busy machine differ by a tenth without any leak.
+    """
     known = unthrottled.project.sign_up()["email"]
     verdicts = []
-    for _ in range(2):
+    for _ in range(ROUNDS):
         before = hashes(unthrottled)
         times = seconds_of_failures(unthrottled.project, known)
         assert hashes(unthrottled) == before + 2 * SAMPLES, "one verification for each try"
         ratio, z = statistics.median(times[True]) / statistics.median(times[False]), mann_whitney_z(times[True], times[False])
         verdicts.append(f"known accounts take {ratio:.3f} of the time of unknown ones, {z:.2f} standard deviations apart")
-        if 0.9 < ratio < 1.1 and z < CERTAIN:
+        if z < CERTAIN:
             print(verdicts[-1])
             return
     pytest.fail("; ".join(verdicts))
 
 
 def seconds_of_failures(project: Project, known: str) -> dict[bool, list[float]]:
-    """What interleaved sign-ins with a wrong password take, for the known account (True) and for unknown ones."""
+    """What sign-ins with a wrong password take, for the known account (True) and for unknown ones, in an order that nothing else follows."""
     times: dict[bool, list[float]] = {True: [], False: []}
     with project.http("client") as client:
-        for number in range(2 * SAMPLES):
-            is_known = number % 2 == 0
+        for is_known in random.sample([True, False] * SAMPLES, 2 * SAMPLES):
             body = {"email": known if is_known else new_email(), "password": "wrong password"}
             started = time.perf_counter()
             assert client.post("/auth/password/sign-in", json=body).status_code == 400
