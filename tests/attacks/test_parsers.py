@@ -202,6 +202,6 @@ def test_a_body_that_never_comes_does_not_hold_others_up(server: RunningServer) 
         slow.sendall(b"POST /api/v1/users HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
         started = time.monotonic()
         assert httpx.get(f"{server.base_url}/health").status_code == 200
-        assert time.monotonic() - started < 1
-        slow.settimeout(20)
+        assert time.monotonic() - started < 5  # a body has 15 s to come
+        slow.settimeout(30)
         assert slow.recv(4096).startswith(b"HTTP/1.1 408")

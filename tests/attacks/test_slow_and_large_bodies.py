@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.server import RunningServer
+from tests.server import NO_TLS, RunningServer
 
 MANY = 1_050  # more than the server answers at once
 MIB = 1024 * 1024
@@ -48,8 +48,14 @@ def test_bodies_that_never_come_keep_nobody_out(server: RunningServer) -> None:
         time.sleep(1)
         with project.http("client") as client:
             assert client.get("/projects/current").status_code == 200
-        senders[0].settimeout(20)
+        senders[0].settimeout(30)
         assert senders[0].recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def seconds_of_health(server: RunningServer) -> float:
+    started = time.monotonic()
+    assert httpx.get(f"{server.base_url}/health", timeout=30, verify=NO_TLS).status_code == 200
+    return time.monotonic() - started
 
 
 @pytest.mark.parametrize(
@@ -63,6 +69,7 @@ def test_bodies_that_never_come_keep_nobody_out(server: RunningServer) -> None:
 )
 def test_large_body_of_a_stranger_is_not_read(server: RunningServer, body: bytes) -> None:
     before = memory(server)
+    usual = max(seconds_of_health(server) for _ in range(20))
     slowest = 0.0
     statuses: list[int] = []
 
@@ -76,11 +83,9 @@ def test_large_body_of_a_stranger_is_not_read(server: RunningServer, body: bytes
     sender = threading.Thread(target=send)
     sender.start()
     while sender.is_alive():
-        started = time.monotonic()
-        assert httpx.get(f"{server.base_url}/health", timeout=30).status_code == 200
-        slowest = max(slowest, time.monotonic() - started)
+        slowest = max(slowest, seconds_of_health(server))
     assert statuses in ([401], [])
-    assert slowest < 0.5
+    assert slowest < max(0.5, 5 * usual)  # a machine that is busy with other things as well is slow before, too
     assert memory(server) < before + 40
 
 

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from hexclave_server.core.db import Connection, Database, bump_generation
+from hexclave_server.core.db.cached_generation import FRESH_SECONDS, POLL_SECONDS
 from hexclave_server.core.db.generation_file import GenerationFile
 from tests.db.processes import bump, in_processes
 from tests.db.storage import INSERT, Storage, thing
 
 pytestmark = pytest.mark.anyio
+
+SOON = 10  # seconds: after the next poll or never; what lies between tells of the machine that runs the test
 
 
 async def test_a_bump_is_seen_at_once_by_everyone_on_the_node(storage: Storage, db: Database):
@@ -38,7 +41,11 @@ async def test_other_writes_and_failed_bumps_change_nothing(db: Database):
     assert db.generation() == before
 
 
-async def test_another_node_sees_a_bump_within_a_second(postgres_storage: Storage, tmp_path: Path):
+def test_the_database_is_asked_often_enough_for_a_second():
+    assert POLL_SECONDS <= FRESH_SECONDS / 2 <= 0.5
+
+
+async def test_another_node_sees_a_bump_soon(postgres_storage: Storage, tmp_path: Path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     async with postgres_storage.open() as db, postgres_storage.open(data_dir=elsewhere) as node:
@@ -47,16 +54,16 @@ async def test_another_node_sees_a_bump_within_a_second(postgres_storage: Storag
         await db.write(bump_generation)
         while node.generation() == before:
             await asyncio.sleep(0.01)
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < SOON
 
 
-async def test_a_bump_whose_process_died_is_seen_within_a_second(storage: Storage, db: Database):
+async def test_a_bump_whose_process_died_is_seen_soon(storage: Storage, db: Database):
     before = db.generation()
     storage.run("INSERT INTO core_state (key, counter) VALUES ('generation', 1)")  # committed, but nobody told the node
     started = time.monotonic()
     while db.generation() == before:
         await asyncio.sleep(0.01)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < SOON
 
 
 async def test_without_the_database_the_generation_goes_stale(storage: Storage, db: Database, monkeypatch: pytest.MonkeyPatch):
@@ -67,8 +74,10 @@ async def test_without_the_database_the_generation_goes_stale(storage: Storage, 
     assert not db.generation_is_fresh()
     assert not polling.done()
     storage.run("ALTER TABLE away RENAME TO core_state")
-    await asyncio.sleep(0.7)
-    assert db.generation_is_fresh()
+    started = time.monotonic()
+    while not db.generation_is_fresh():
+        await asyncio.sleep(0.01)
+        assert time.monotonic() - started < SOON
 
 
 async def test_a_bump_by_another_process_is_seen_when_it_is_done(storage: Storage, db: Database):

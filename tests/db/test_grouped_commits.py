@@ -102,7 +102,7 @@ async def test_the_loop_runs_on_while_the_disk_syncs(sqlite_storage: Storage, mo
 
             def execute(self, sql: str, *args: object) -> object:
                 if sql == "COMMIT":
-                    time.sleep(0.2)
+                    time.sleep(2)
                 return connection.execute(sql, *args)
 
         writer._apsw = Slow()
@@ -114,8 +114,8 @@ async def test_the_loop_runs_on_while_the_disk_syncs(sqlite_storage: Storage, mo
             await asyncio.sleep(0.001)
             assert await db.first(Thing, SELECT, id=uuid(0)) is not None
             longest = max(longest, time.monotonic() - before)
-        assert time.monotonic() - started >= 0.2
-        assert longest < 0.1
+        assert time.monotonic() - started >= 2
+        assert longest < 1
         writer._apsw = connection
 
 
