@@ -21,10 +21,9 @@ from hexclave_server.core.known_errors import (
 from hexclave_server.oauth.account_resolution import Claim, Resolved, sign_in
 from hexclave_server.oauth.callback import ATTEMPTS
 from hexclave_server.oauth.person import person_of
-from hexclave_server.oauth.provider_config import get_provider_entry
+from hexclave_server.oauth.provider_config import endpoints_of, get_provider_entry
 from hexclave_server.providers.oauth.provider import Profile, ProviderFailed, TemporarilyUnavailable
 from hexclave_server.sessions.first_factor import SecondFactorDue, SignedIn, finish_first_factor
-from hexclave_server.settings import OAuthProviderSettings
 
 APPLE = "apple"
 
@@ -74,7 +73,7 @@ def require_bundle_ids(entry: Mapping[str, Any]) -> frozenset[str]:
 async def _verified(call: Call, id_token: str, bundle_ids: frozenset[str]) -> Profile:
     from hexclave_server.providers.oauth.apple import verify_apple_identity_token  # noqa: PLC0415 - see provider_config.provider_of
 
-    ours = call.settings.oauth.get("apple", OAuthProviderSettings())
+    ours = endpoints_of(call.settings, APPLE)
     try:
         return await verify_apple_identity_token(call.parts.outgoing, id_token, bundle_ids, issuer=ours.issuer, jwks_url=ours.jwks_url)
     except TemporarilyUnavailable:

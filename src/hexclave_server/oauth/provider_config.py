@@ -30,6 +30,11 @@ def get_provider_entry(project: Project, provider_id: str) -> Mapping[str, Any]:
     return entry
 
 
+def endpoints_of(settings: Settings, kind: str) -> OAuthProviderSettings:
+    """What this server sets for a type of provider: shared keys, and endpoints in place of the vendor's."""
+    return settings.oauth.get(kind, _NOTHING_SET)
+
+
 def issuer_of(project: Project, provider_id: str) -> str:
     """Who issues the provider's account ids, where these mean something beside the issuer only (OpenID Connect); else empty."""
     entry: Mapping[str, Any] = project.config["auth"]["oauth"]["providers"].get(provider_id, {})
@@ -43,7 +48,7 @@ def credentials_of(settings: Settings, project: Project, provider_id: str) -> Cr
     """
     entry = get_provider_entry(project, provider_id)
     kind: str = entry["type"]
-    ours = settings.oauth.get(kind, _NOTHING_SET)
+    ours = endpoints_of(settings, kind)
     is_shared = entry["isShared"] is True
     if is_shared and kind != GENERIC:
         client_id, client_secret = ours.client_id, ours.client_secret
