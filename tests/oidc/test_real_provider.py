@@ -81,7 +81,7 @@ def test_nobody_links_the_account_of_another(shop: Project, directory: OpenIdPro
         ("allow_duplicates", True, True, "new"),
     ],
 )
-def test_a_conflict_of_addresses(  # noqa: PLR0913 - the row of a table, and two fixtures
+def test_a_conflict_of_addresses(
     own_shop: Project, directory: OpenIdProvider, strategy: str, owner_verified: bool, verified: bool, outcome: str
 ) -> None:
     own_shop.configure(oauth_account_merge_strategy=strategy)

@@ -7,6 +7,8 @@ import "./scenarios/passwords.mjs";
 import "./scenarios/links.mjs";
 import "./scenarios/passkeys.mjs";
 import "./scenarios/second-factor.mjs";
+import "./scenarios/oauth.mjs";
+import "./scenarios/other-domains.mjs";
 import "./scenarios/own-pages.mjs";
 import "./scenarios/mails.mjs";
 

@@ -14,7 +14,8 @@ import pytest
 
 from tests.cli.commands import Commands
 from tests.node import Outcomes, require_node, require_success, run_scenarios, scenario_names, whereabouts
-from tests.server import DatabaseKind, RunningServer, running_server
+from tests.oidc.provider import add_company, server_with_provider
+from tests.server import DatabaseKind, RunningServer
 
 HERE = Path(__file__).parent
 SDK_FOLDER = HERE.parent / "compat"
@@ -40,10 +41,14 @@ def outcomes(database: DatabaseKind) -> Iterator[Outcomes]:
     require_browser()
     require_node(HERE, "playwright-core")
     require_node(SDK_FOLDER, "stack-new")
-    with running_server(database, mail=False) as server:
-        project = server.new_project(sign_up_enabled=True, credential_enabled=True, magic_link_enabled=True, passkey_enabled=True)
+    server = RunningServer(database, mail=False)
+    with server_with_provider(server) as provider:
+        methods = {"sign_up_enabled": True, "credential_enabled": True, "magic_link_enabled": True, "passkey_enabled": True}
+        project = server.new_project(**methods, oauth_providers=[{"id": "google", "type": "shared"}])
+        add_company(project, provider.issuer)
         unused = {**whereabouts("INTERNAL_", server.internal), **whereabouts("TIGHT_", project)}
         environment = {**unused, **whereabouts("", project), "HEXCLAVE_PAGES_SETUP_LINK": setup_link(server)}
+        environment["HEXCLAVE_PAGES_ISSUER"] = provider.issuer
         yield run_scenarios(HERE, environment, RUN_SECONDS)
 
 

@@ -41,11 +41,16 @@ function steps(page) {
     press,
     // For what the SDK ends by going to another page, or to the same one anew.
     pressAndGo: (name) => Promise.all([page.waitForEvent("load"), press(name)]),
+    // `text` is the whole outcome, or a pattern that it matches; resolves to the outcome.
     seesOutcome: async (text) => {
-      const outcome = page.getByRole("log");
-      await outcome.filter({ hasText: /./ }).waitFor();
-      assert.equal(await outcome.textContent(), text);
+      const log = page.getByRole("log");
+      await log.filter({ hasText: /./ }).waitFor();
+      const outcome = await log.textContent();
+      if (text instanceof RegExp) assert.match(outcome, text);
+      else assert.equal(outcome, text);
+      return outcome;
     },
+    status: () => page.getByRole("status").textContent(),
     fits: async () => {
       const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
       assert.ok(needed <= there, `the page is ${needed} px wide, the window ${there}`);

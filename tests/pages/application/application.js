@@ -5,7 +5,9 @@ import * as sdk from "the-sdk"; // the installed version under test
 
 const ClientApp = sdk.HexclaveClientApp ?? sdk.StackClientApp;
 const NONE = { enabled: false }; // else the SDK signs every visitor up anonymously in the background
-const app = new ClientApp({ ...window.project, tokenStore: "cookie", redirectMethod: "window", devTool: false, analytics: NONE });
+const PARTNER = "partner.localhost"; // an application without a page of its own to sign in at: people do it at localhost
+const urls = location.hostname === PARTNER ? { signIn: `${location.origin.replace(PARTNER, "localhost")}/handler/sign-in` } : {};
+const app = new ClientApp({ ...window.project, urls, tokenStore: "cookie", redirectMethod: "window", devTool: false, analytics: NONE });
 const ATTEMPT_CODES = ["hexclave_mfa_attempt_code", "stack_mfa_attempt_code"]; // where the newer and the older SDK leave it
 
 const [status, log] = ["status", "log"].map((role) => document.querySelector(`[role=${role}]`));
@@ -23,6 +25,11 @@ const ACTIONS = {
   "Remove passkeys": async () => (await me()).update({ passkeyAuthEnabled: false }),
   "Sign in with passkey": () => app.signInWithPasskey(),
   "Confirm second factor": () => app.signInWithMfa(field("code"), ATTEMPT_CODES.map((key) => sessionStorage.getItem(key)).find(Boolean)),
+  "Sign in with Google": () => app.signInWithOAuth("google"),
+  "Sign in with company": () => app.signInWithOAuth("company"),
+  "Connect company": async () => (await me()).linkConnectedAccount("company"),
+  "Token of company": async () => (await (await (await me()).getConnectedAccount("company")).getAccessToken()).accessToken,
+  "Go and sign in": () => app.redirectToSignIn(),
   "Be anonymous": () => app.getUser({ or: "anonymous" }),
   "Sign out": () => app.signOut(),
 };
@@ -31,21 +38,23 @@ const ACTIONS = {
 const ARRIVALS = {
   "/handler/magic-link-callback": () => app.signInWithMagicLink(codeOfLink()),
   "/handler/email-verification": () => app.verifyEmail(codeOfLink()),
+  "/handler/oauth-callback": () => app.callOAuthCallback(),
   "/handler/password-reset": () => app.verifyPasswordResetCode(codeOfLink()),
 };
 
-/** Says how `action` ended: `ok`, or the code of the known error that it returned or threw. */
+/** Says how `action` ended: `ok`, a text that it returned, or the code of the known error that it returned or threw. */
 async function run(name, action) {
   log.textContent = "";
   let error = null;
+  let result;
   try {
-    const result = await action();
+    result = await action();
     error = result instanceof Error ? result : (result?.status === "error" ? result.error : null);
   } catch (thrown) {
     error = thrown;
   }
   await showUser();
-  log.textContent = `${name}: ${error === null ? "ok" : (error.errorCode ?? error)}`;
+  log.textContent = `${name}: ${error === null ? (typeof result === "string" ? result : "ok") : (error.errorCode ?? error)}`;
 }
 
 async function showUser() {
