@@ -80,6 +80,25 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "POST /auth/cli/poll": {"polling_code": "x"},
     "POST /auth/cli/complete": {"login_code": "x"},
     "POST /auth/oauth/token": {"grant_type": "refresh_token", "client_id": "<project>", "refresh_token": "x"},
+    "POST /auth/oauth/callback/apple/native": {"id_token": "x"},
+    "POST /auth/oauth/cross-domain/authorize": {"redirect_uri": "http://localhost/", "state": "x", "code_challenge": "x" * 43},
+    "POST /auth/oauth/connected-accounts/{provider_id}/access-token": {"scope": "email"},
+    "POST /connected-accounts/{user_id}/{provider_id}/access-token": {"scope": "email"},
+    "POST /connected-accounts/{user_id}/{provider_id}/{provider_account_id}/access-token": {"scope": "email"},
+    "POST /oauth-providers": {
+        "user_id": "<user>",
+        "provider_config_id": "github",
+        "account_id": "1",
+        "allow_sign_in": False,
+        "allow_connected_accounts": True,
+        "email": "mass@example.com",
+    },
+    "PATCH /oauth-providers/{user_id}/{provider_id}": {
+        "allow_sign_in": False,
+        "allow_connected_accounts": False,
+        "email": "mass@example.com",
+        "account_id": "2",
+    },
     "PATCH /users/me": {"display_name": "mass assigned"},
     "POST /users": {**USER, "oauth_providers": [{"id": "github", "account_id": "1"}]},
     "PATCH /users/{user_id}": USER,
@@ -175,7 +194,7 @@ class Target:
 
     def __init__(self, server: RunningServer) -> None:
         self.server = server
-        self.project = server.new_project()
+        self.project = server.new_project(oauth_providers=[PROVIDER])
         self.user = self.project.sign_up()
         owner = server.internal.sign_up()
         with server.http(server.internal.headers("client", owner["access_token"])) as client:
@@ -184,8 +203,11 @@ class Target:
             key_set_id = client.get("/internal/api-keys").json()["items"][0]["id"]
         with self.project.http("server") as client:
             channel_id = client.get("/contact-channels", params={"user_id": self.user["user_id"]}).json()["items"][0]["id"]
+            link = {**SAMPLES["POST /oauth-providers"], "user_id": self.user["user_id"], "account_id": "3"}
+            link_id = client.post("/oauth-providers", json=link).json()["id"]
         self.ids = {"user_id": self.user["user_id"], "api_key_id": key_set_id, "contact_channel_id": channel_id, "level": "branch"}
         self.ids["notification_category_id"] = "4f6f8873-3d04-46bd-8bef-18338b1a1b4c"
+        self.ids |= {"provider_id": link_id, "provider_account_id": "3"}
         self.words = {"<email>": self.user["email"], "<user>": self.user["user_id"], "<project>": self.project.id}
 
     def body(self, endpoint: Endpoint) -> dict[str, Any]:

@@ -18,10 +18,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /users/{user_id}": {"display_name": "taken over", "password": "taken over 123"},
     "PATCH /internal/api-keys/{api_key_id}": {"revoked": True},
     "POST /auth/sessions": {"user_id": "<user>"},
+    "PATCH /oauth-providers/{user_id}/{provider_id}": {"allow_sign_in": False},
     "PATCH /contact-channels/{user_id}/{contact_channel_id}": {"value": "taken-over@example.com", "used_for_auth": True},
     "PATCH /emails/notification-preference/{user_id}/{notification_category_id}": {"enabled": False},
     "POST /contact-channels/{user_id}/{contact_channel_id}/send-verification-code": {"callback_url": "http://localhost/"},
 }
+PROVIDERS = [{"id": "github", "type": "standard", "client_id": "x", "client_secret": "x"}]
 OF_NO_PROJECT = {"notification_category_id": "4f6f8873-3d04-46bd-8bef-18338b1a1b4c"}
 """Ids that are the same everywhere."""
 WITH_IDS = [e for e in routes.API if "{" in e.path and "{level}" not in e.path and "{project_id}" not in e.path]
@@ -31,8 +33,13 @@ def named(endpoint: Endpoint) -> str:
     return f"{endpoint.method} {endpoint.path}"
 
 
+def link_of(user_id: str, account_id: str) -> dict[str, Any]:
+    flags = {"allow_sign_in": True, "allow_connected_accounts": True}
+    return {"user_id": user_id, "provider_config_id": "github", "account_id": account_id, **flags}
+
+
 class Victim:
-    """A user with a session, and a key set, of project B."""
+    """A user with a session and a linked account, and a key set, of project B."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -40,6 +47,7 @@ class Victim:
         with project.http("server") as client:
             self.session_id = client.get("/auth/sessions", params={"user_id": self.user["user_id"]}).json()["items"][0]["id"]
             self.channel_id = client.get("/contact-channels", params={"user_id": self.user["user_id"]}).json()["items"][0]["id"]
+            self.link = client.post("/oauth-providers", json=link_of(self.user["user_id"], "583231")).json()
         with project.http("admin") as client:
             self.key_set_id = client.get("/internal/api-keys").json()["items"][0]["id"]
 
@@ -50,9 +58,10 @@ class Victim:
             sessions = client.get("/auth/sessions", params={"user_id": self.user["user_id"]}).json()
             channels = client.get("/contact-channels").json()
             preferences = client.get(f"/emails/notification-preference/{self.user['user_id']}").json()
+            links = client.get("/oauth-providers").json()
         with self.project.http("admin") as client:
             keys = client.get("/internal/api-keys").json()
-        return [user, sessions, channels, preferences, keys]
+        return [user, sessions, channels, preferences, links, keys]
 
     def ids(self) -> dict[str, str]:
         return {
@@ -60,20 +69,24 @@ class Victim:
             "id": self.session_id,
             "contact_channel_id": self.channel_id,
             "api_key_id": self.key_set_id,
+            "provider_id": self.link["id"],
+            "provider_account_id": self.link["account_id"],
         }
 
 
 @pytest.fixture(scope="module")
 def victim(server: RunningServer) -> Victim:
-    return Victim(server.new_project())
+    return Victim(server.new_project(oauth_providers=PROVIDERS))
 
 
 @pytest.fixture(scope="module")
 def attacker(server: RunningServer) -> Project:
-    return server.new_project()
+    return server.new_project(oauth_providers=PROVIDERS)
 
 
 def send(client: httpx.Client, endpoint: Endpoint, ids: dict[str, str]) -> tuple[int, str | None, str]:
+    if not endpoint.path.startswith("/oauth-providers/"):
+        ids = ids | {"provider_id": "github"}  # there, it is a provider's name and not the id of a link
     path = re.sub(r"\{([a-z_]+)\}", lambda match: (OF_NO_PROJECT | ids)[match[1]], endpoint.path)
     body = BODIES.get(named(endpoint), {}) if endpoint.method in ("POST", "PATCH", "PUT") else None
     answer = client.request(endpoint.method, path, json=body)
@@ -104,6 +117,14 @@ def test_another_projects_user_is_unknown_in_bodies_and_queries(attacker: Projec
         assert client.get("/users", params={"query": victim.user["email"]}).json()["items"] == []
         assert client.get("/contact-channels", params={"user_id": victim.user["user_id"]}).json()["items"] == []
         assert client.get("/contact-channels", params={"contact_channel_id": victim.channel_id}).json()["items"] == []
+        assert client.get("/oauth-providers").json()["items"] == []
+        for answer in (
+            client.get("/oauth-providers", params={"user_id": victim.user["user_id"]}),
+            client.post("/oauth-providers", json=link_of(victim.user["user_id"], "1")),
+        ):
+            assert answer.headers["x-stack-known-error"] == "USER_NOT_FOUND"
+        own = client.post("/users", json={}).json()["id"]
+        assert client.post("/oauth-providers", json=link_of(own, victim.link["account_id"])).status_code == 201
         channel = {"user_id": victim.user["user_id"], "type": "email", "value": "taken-over@example.com", "used_for_auth": True}
         assert client.post("/contact-channels", json=channel).headers["x-stack-known-error"] == "USER_NOT_FOUND"
     assert victim.state() == before
