@@ -1,7 +1,7 @@
 """An identity provider for tests: it checks what is sent to it as real ones do, and does what a test tells it to.
 
 It speaks for whichever provider's URLs point to it (`settings_for`), and as the provider for tests behind `HEXCLAVE_OAUTH_MOCK_URL`. People
-consent by `consent`, which stands for the browser at the provider. `broken` replaces answers.
+consent by `consent`, which stands for the browser at the provider. `broken` replaces answers, `documents` are served besides.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class IdentityProvider:
 
     asked: list[Asked] = field(default_factory=list)
     broken: dict[str, tuple[int, str]] = field(default_factory=dict)
+    documents: dict[str, Any] = field(default_factory=dict)
     expires_in: int = 3600
     rotates_refresh_tokens: bool = False
     _codes: dict[str, Grant] = field(default_factory=dict)
@@ -125,6 +126,8 @@ class IdentityProvider:
             self.asked.append(asked)
             if asked.path in self.broken:
                 return self.broken[asked.path]
+            if asked.path in self.documents:
+                return 200, json.dumps(self.documents[asked.path])
             if asked.path == "/token":
                 return self._token(asked)
             grant = self._access.get(asked.headers.get("authorization", "").removeprefix("Bearer "))

@@ -8,12 +8,14 @@ import pytest
 
 from tests.doubles.idp import IdentityProvider
 from tests.oauth.dance import new_project
+from tests.providers.keys import key_set, rsa_key
 from tests.server import DatabaseKind, Project, RunningServer
 
 
 @pytest.fixture(scope="session")
 def running_idp() -> Iterator[IdentityProvider]:
     with IdentityProvider() as provider:
+        provider.documents["/keys"] = key_set(rsa_key("apple"))
         yield provider
 
 
@@ -31,6 +33,7 @@ def oauth_server(database: DatabaseKind, running_idp: IdentityProvider) -> Itera
         "HEXCLAVE_OAUTH_GOOGLE_CLIENT_ID": "MOCK",
         "HEXCLAVE_OAUTH_GOOGLE_CLIENT_SECRET": "MOCK",
         "HEXCLAVE_OAUTH_MOCK_URL": running_idp.url,
+        "HEXCLAVE_OAUTH_APPLE_JWKS_URL": f"{running_idp.url}/keys",
         **running_idp.settings_for("discord", "twitch"),
     }
     with RunningServer(database, settings, mail=False) as running:
