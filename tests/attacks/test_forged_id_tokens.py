@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 import json
-import time
 from typing import Any
 
 import msgspec
@@ -19,13 +18,12 @@ from hexclave_server.providers.oauth.apple import verify_apple_identity_token
 from hexclave_server.providers.oauth.callback import one_of
 from hexclave_server.providers.oauth.id_tokens import Expected, IdTokenRefused, verify_id_token
 from hexclave_server.providers.oauth.provider import ProviderFailed, TemporarilyUnavailable
-from tests.providers.keys import any_rsa_key, claims, ec_key, ed_key, key_set, rsa_key, segment, signed, unsigned, weak_key, with_hmac
+from tests.providers.keys import In, any_rsa_key, claims, ec_key, ed_key, key_set, rsa_key, segment, signed, unsigned, weak_key, with_hmac
 from tests.providers.outside import LOOPBACK, Outside, Reply, running
 from tests.providers.vendors import come_back, credentials, with_provider
 
 outside = pytest.fixture(running)
 ISSUER = "https://issuer.example.com"
-NOW = int(time.time())
 SECRET = b"the secret of the client"
 
 
@@ -72,8 +70,8 @@ def test_a_right_token_is_believed(key: Any, algorithm: str, outside: Outside) -
         {"aud": ["client", "other"], "azp": "client"},
         {"azp": "client"},
         {"at_hash": at_hash("at")},
-        {"iat": NOW + 30, "nbf": NOW + 30},
-        {"exp": NOW - 30},
+        {"iat": In(30), "nbf": In(30)},
+        {"exp": In(-30)},
         {"iat": None},
     ],
 )
@@ -93,9 +91,9 @@ def test_what_the_standard_allows_is_believed(changed: dict[str, Any], outside: 
         ({"aud": ["client", "other"], "azp": "other"}, "audience"),
         ({"azp": "other"}, "audience"),
         ({"azp": 7}, "audience"),
-        *(({"exp": exp}, "time") for exp in (None, NOW - 3600, "9999999999", True, 0)),
-        ({"iat": NOW + 3600}, "time"),
-        ({"nbf": NOW + 3600}, "time"),
+        *(({"exp": exp}, "time") for exp in (None, In(-3600), "9999999999", True, 0)),
+        ({"iat": In(3600)}, "time"),
+        ({"nbf": In(3600)}, "time"),
         *(({"sub": sub}, "subject") for sub in (None, "", 7, ["a"], "x" * 256, "a\x00b")),
         *(({"nonce": nonce}, "nonce") for nonce in (None, "", "nonce-2", ["nonce-1"], 7)),
         *(({"at_hash": value}, "access token") for value in ("", at_hash("other"), at_hash("at", "sha512"), 7)),
@@ -255,7 +253,7 @@ def test_a_profile_of_another_person_than_the_id_token_is_refused(kind: str, out
 
 
 @pytest.mark.parametrize("kind", ["google", "linkedin", "facebook", "microsoft", "apple"])
-@pytest.mark.parametrize("changed", [{"aud": "other"}, {"iss": "https://evil.example.com"}, {"exp": NOW - 3600}])
+@pytest.mark.parametrize("changed", [{"aud": "other"}, {"iss": "https://evil.example.com"}, {"exp": In(-3600)}])
 def test_a_vendors_id_token_is_looked_at(kind: str, changed: dict[str, Any], outside: Outside) -> None:
     outside.replies |= {
         "/token": {"access_token": "at", "id_token": signed(claims(outside.url, **changed))},
@@ -330,7 +328,7 @@ def test_an_app_on_a_device_brings_a_token_for_itself(outside: Outside) -> None:
         (["com.example.app", "com.evil.app"], {}),
         ("com.example.app", {"azp": "com.evil.app"}),
         ("com.example.app", {"iss": "https://accounts.google.com"}),
-        ("com.example.app", {"exp": NOW - 3600}),
+        ("com.example.app", {"exp": In(-3600)}),
         ("com.example.app", {"sub": None}),
     ],
 )

@@ -48,11 +48,15 @@ def key_set(*keys: Key) -> dict[str, Any]:
     return {"keys": [key.as_dict(private=False) for key in keys]}
 
 
+class In(int):
+    """A time so many seconds from now, as of when a token is made."""
+
+
 def claims(issuer: str, audience: Any = "client", **changed: Any) -> dict[str, Any]:
     """Claims that are right; None leaves one out."""
     now = int(time.time())
     found = {"iss": issuer, "aud": audience, "sub": "person-1", "iat": now, "exp": now + 300, **changed}
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: now + value if isinstance(value, In) else value for name, value in found.items() if value is not None}
 
 
 def signed(payload: Any, key: Key | None = None, algorithm: str = "RS256", **header: Any) -> str:
