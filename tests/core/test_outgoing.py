@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hexclave_server.core import outgoing, outgoing_documents
+from hexclave_server.core import outgoing, outgoing_documents, outgoing_network
 from hexclave_server.core.outgoing import OutgoingClient, basic_authorization
 from hexclave_server.core.outgoing_answers import OutgoingFailed
 from tests.providers.outside import LOOPBACK, Asked, Outside, Reply, client_of_this_machine, running
@@ -133,6 +133,20 @@ def test_one_slow_server_takes_a_share_of_the_connections_only(outside: Outside,
             assert (await client.get(f"{outside.url}/slow")).status == 200, "there is room again"
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("found", "tried"),
+    [
+        ([], []),
+        (["1.1.1.1"], ["1.1.1.1"]),
+        (["1.1.1.1", "1.0.0.1", "8.8.8.8"], ["1.1.1.1", "1.0.0.1"]),
+        (["2606:4700::1", "2606:4700::2", "1.1.1.1", "1.0.0.1"], ["2606:4700::1", "1.1.1.1"]),
+        (["1.1.1.1", "1.0.0.1", "2606:4700::1"], ["1.1.1.1", "2606:4700::1"]),
+    ],
+)
+def test_two_addresses_are_tried_of_both_families_if_there_are_both(found: list[str], tried: list[str]) -> None:
+    assert outgoing_network.to_try(found) == tried
 
 
 # --- documents ---

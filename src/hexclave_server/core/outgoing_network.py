@@ -16,10 +16,9 @@ import httpcore
 from hexclave_server.core.outgoing_addresses import Network, may_connect
 from hexclave_server.core.outgoing_answers import OutgoingFailed
 
-_FIRST = 2
-"""How many addresses of a name are tried: one that is down must not use up the whole time."""
-_FIRST_SECONDS = 4.0
-_LOOKUPS = 16
+_SECONDS_EACH = 4.0
+"""How long one address is tried: it must not use up the whole time."""
+_LOOKUPS = 32
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
@@ -47,9 +46,9 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         if self._allowed is not None:
             addresses = checked(addresses, self._allowed, public=self._public)
         failure: Exception = OutgoingFailed("no address", is_transient=True)
-        for address in addresses[:_FIRST]:
+        for address in to_try(addresses):
             try:
-                return await self._backend.connect_tcp(address, port, timeout or _FIRST_SECONDS, local_address, socket_options)
+                return await self._backend.connect_tcp(address, port, timeout or _SECONDS_EACH, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -75,6 +74,12 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         except (OSError, UnicodeError):
             raise OutgoingFailed("the host name is not known", is_transient=True) from None
         return list(dict.fromkeys(found))
+
+
+def to_try(addresses: list[str]) -> list[str]:
+    """Two of the addresses: the first, and the next of the other family if there is one, since only one family may lead anywhere."""
+    others = [address for address in addresses[1:] if (":" in address) != (":" in addresses[0])]
+    return [*addresses[:1], *(others or addresses[1:])[:1]]
 
 
 def look_up(host: str, port: int) -> list[str]:
