@@ -96,8 +96,6 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "PATCH /oauth-providers/{user_id}/{provider_id}": {
         "allow_sign_in": False,
         "allow_connected_accounts": False,
-        "email": "mass@example.com",
-        "account_id": "2",
     },
     "PATCH /users/me": {"display_name": "mass assigned"},
     "POST /users": {**USER, "oauth_providers": [{"id": "github", "account_id": "1"}]},

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import msgspec
@@ -15,8 +16,10 @@ import pytest
 
 from tests.attacks.inside import opened
 from tests.cli.commands import Commands
+from tests.doubles.idp import IdentityProvider
 from tests.mfa.calls import totp
 from tests.notification_preferences.test_unsubscribe import link_for as unsubscribe_link_for
+from tests.oauth.dance import Application, new_project, person
 from tests.passkeys.authenticator import Authenticator
 from tests.server import INTERNAL_ADMIN_KEY, INTERNAL_PUBLISHABLE_KEY, INTERNAL_SECRET_KEY, DatabaseKind, RunningServer, new_email
 from tests.stored import contents
@@ -71,8 +74,9 @@ def forms(secret: bytes) -> list[bytes]:
 class Scenario:
     """One server, everything that was done there, and what was answered to failures."""
 
-    def __init__(self, server: RunningServer) -> None:
+    def __init__(self, server: RunningServer, idp: IdentityProvider) -> None:
         self.server = server
+        self.idp = idp
         self.vault = Vault()
         self.failures: list[httpx.Response] = []
         self.project = server.new_project(magic_link_enabled=True)
@@ -93,6 +97,7 @@ class Scenario:
         await self.links()
         self.mailed_codes()
         self.command_lines()
+        self.providers()
         self.keys_and_configuration()
         self.mistakes()
         self.administrators()
@@ -219,6 +224,34 @@ class Scenario:
                 self.send("client", "POST", "/auth/cli/poll", json={"polling_code": login["polling_code"]})
         self.send("client", "POST", "/auth/cli/poll", fails=True, json={"polling_code": self.vault.new("wrong polling code")})
 
+    def providers(self) -> None:
+        """A sign-in with a provider, whose tokens are fetched and refreshed; one code is left over."""
+        self.idp.rotates_refresh_tokens = True
+        shop, profile = new_project(self.server), person()
+        application = Application(shop)
+        location = application.start()
+        self.vault.keep("inner state", parse_qs(urlsplit(location).query)["state"][0])
+        code = parse_qs(urlsplit(application.come_back(self.idp.consent(location, profile)).headers["location"]).query)["code"][0]
+        self.vault.keep("authorization code", code)
+        self.vault.keep("publishable key of a flow", shop.publishable_client_key)
+        user = application.exchange(code).json()
+        self.vault.tokens("sign-in with a provider", user)
+        self.vault.keep("authorization code that is left over", Application(shop).code_for(self.idp, profile))
+        path = "/connected-accounts/me/discord/access-token"
+        with shop.http("client", user["access_token"]) as client:
+            assert client.post(path, json={}).status_code == 201
+            self.idp.revoke_access()
+            assert client.post(path, json={}).status_code == 201
+            self.idp.revoke()
+            self.failures += [client.post(path, json={}), client.post(path, json={"scope": "guilds"})]
+        assert all(answer.status_code == 400 for answer in self.failures[-2:])
+        for number, asked in enumerate(self.idp.calls("/me")):
+            self.vault.keep(f"access token {number} of a provider", asked.headers["authorization"].removeprefix("Bearer "))
+        for number, asked in enumerate(self.idp.calls("/token")):
+            for name in ("code", "code_verifier", "refresh_token"):
+                if name in asked.form:
+                    self.vault.keep(f"{name} {number} at a provider", asked.form[name])
+
     def keys_and_configuration(self) -> None:
         vault = self.vault
         asked = {f"has_{field}": True for field in KEY_FIELDS}
@@ -302,9 +335,15 @@ class Scenario:
 
 
 @pytest.fixture(scope="module")
-def served(database: DatabaseKind) -> Iterator[RunningServer]:
+def idp() -> Iterator[IdentityProvider]:
+    with IdentityProvider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def served(database: DatabaseKind, idp: IdentityProvider) -> Iterator[RunningServer]:
     """Started a second time: the first start prints keys and a link on purpose."""
-    with RunningServer(database, {"HEXCLAVE_LOG_LEVEL": "debug"}) as server:
+    with RunningServer(database, {"HEXCLAVE_LOG_LEVEL": "debug", **idp.settings_for("discord")}) as server:
         server.stop()
         server.log_file.unlink()
         yield server.start()
@@ -315,8 +354,8 @@ def files(directory: Path) -> Iterator[Path]:
     return (path for path in directory.rglob("*") if path.is_file() and path.name != "master.key")
 
 
-async def test_no_secret_lies_anywhere_in_clear(served: RunningServer) -> None:
-    scenario = Scenario(served)
+async def test_no_secret_lies_anywhere_in_clear(served: RunningServer, idp: IdentityProvider) -> None:
+    scenario = Scenario(served, idp)
     await scenario.play()
     vault = scenario.vault
     assert vault.found_in(b"x" + forms(TOTP)[3] + b"x") == ["TOTP secret"], "the search finds what it is for"
