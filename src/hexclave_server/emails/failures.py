@@ -15,6 +15,7 @@ import aiosmtplib
 import msgspec
 
 from hexclave_server.core import randomness
+from hexclave_server.emails.mail_server import MailServerForbidden
 from hexclave_server.emails.rendering import one_line
 
 MAX_ATTEMPTS = 5
@@ -85,6 +86,9 @@ def _of_reply(error: aiosmtplib.SMTPResponseException) -> Failure:
 
 def _of_connection(error: Exception) -> Failure:
     cause = _root(error)
+    if isinstance(cause, MailServerForbidden):
+        text = "The mail server is not on a public address. The operator can allow its network (HEXCLAVE_OUTGOING_ALLOW)."
+        return Failure("REJECTED", text, Remedy.GIVE_UP)
     if isinstance(cause, socket.gaierror) and cause.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
         return Failure("HOST_NOT_FOUND", "The host of the mail server does not exist.", Remedy.TRY_AGAIN)
     if isinstance(cause, socket.gaierror):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from hexclave_server.core.outgoing_addresses import Network
 from hexclave_server.projects.trusted_urls import is_local_host
 from hexclave_server.settings import Settings
 
@@ -28,7 +29,10 @@ class Security(enum.Enum):
 
 
 class MailServer(msgspec.Struct, frozen=True):
-    """A server to send through. Equal ones share connections, and their troubles."""
+    """A server to send through. Equal ones share connections, and their troubles.
+
+    The operator's may be anywhere; one that a project names is on a public address, or in one of the networks `allowed` (QUALITY D7).
+    """
 
     host: str
     port: int
@@ -36,6 +40,7 @@ class MailServer(msgspec.Struct, frozen=True):
     username: str | None = None
     password: str | None = None
     is_shared: bool = False
+    allowed: tuple[Network, ...] = ()
 
     def __repr__(self) -> str:
         return f"<MailServer {self.host}:{self.port}>"
@@ -55,6 +60,10 @@ class Route(msgspec.Struct, frozen=True):
 
 class MailServerIncomplete(Exception):
     """The project's own mail server lacks something; the message names it."""
+
+
+class MailServerForbidden(OSError):
+    """A project's own mail server lies in a network that the operator did not open to projects."""
 
 
 def shared_server(settings: Settings) -> MailServer | None:
@@ -103,7 +112,8 @@ def route_of(settings: Settings, project_name: str, config: Mapping[str, Any]) -
         own = {**own, **_VENDOR, "senderName": project_name, "senderEmail": address}
     port = int(_get(own, "port"))
     security = Security.TLS if port in TLS_PORTS else Security.STARTTLS_IF_OFFERED
-    server = MailServer(_get(own, "host"), port, security, own.get("username"), own.get("password"))
+    credentials = own.get("username"), own.get("password")
+    server = MailServer(_get(own, "host"), port, security, *credentials, allowed=settings.outgoing_allow)
     return Route(server, _get(own, "senderName"), _get(own, "senderEmail"))
 
 

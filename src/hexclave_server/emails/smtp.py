@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Sequence
 from functools import cache
 
 import aiosmtplib
 
-from hexclave_server.emails.mail_server import MailServer, Security
+from hexclave_server.core.outgoing_addresses import may_connect
+from hexclave_server.emails.mail_server import MailServer, MailServerForbidden, Security
 
 RESOLVE_AND_CONNECT_SECONDS = 22  # 7 for the name, 15 for the connection (contract 08 §1.1)
 GREETING_SECONDS = 10
 SILENCE_SECONDS = 20
 VERDICT_SECONDS = 60  # of a server that looks through the text; RFC 5321 §4.5.3.2.6 would have ten minutes
 _COMPLETED, _START_INPUT = 250, 354
+_ADDRESSES_TRIED = 2
 
 
 class SmtpConnection:
@@ -87,9 +90,11 @@ async def connect(server: MailServer, own_name: str) -> SmtpConnection:
     Raises aiosmtplib.SMTPException, OSError, TimeoutError.
     """
     context = await asyncio.to_thread(_verifying_context) if server.security is not Security.NONE else None
+    connection = None if server.is_shared else await _guarded_socket(server)
     client = aiosmtplib.SMTP(
         hostname=server.host,
-        port=server.port,
+        port=server.port if connection is None else None,
+        sock=connection,
         local_hostname=own_name,
         use_tls=server.security is Security.TLS,
         start_tls=False,
@@ -108,6 +113,33 @@ async def connect(server: MailServer, own_name: str) -> SmtpConnection:
         client.close()
         raise
     return SmtpConnection(client)
+
+
+async def _guarded_socket(server: MailServer) -> socket.socket:
+    """A connection to a project's server: to an address that was checked, not to a name that may mean another one a moment later.
+
+    Raises OSError, TimeoutError, and MailServerForbidden for what lies in a network that is not for projects.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(RESOLVE_AND_CONNECT_SECONDS):
+        found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+        if not all(may_connect(str(place[0]), server.allowed) for _, _, _, _, place in found):
+            raise MailServerForbidden
+        failure: OSError = OSError("no address")
+        for family, kind, protocol, _, place in found[:_ADDRESSES_TRIED]:
+            connection = socket.socket(family, kind, protocol)
+            connection.setblocking(False)
+            try:
+                await loop.sock_connect(connection, place)
+            except OSError as error:
+                connection.close()
+                failure = error
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
+        raise failure
 
 
 async def _encrypt(client: aiosmtplib.SMTP, *, required: bool) -> None:

@@ -42,4 +42,4 @@ async def notify(conn: Connection, parts: Parts, tenancy: Tenancy, user_id: str,
     if not await parts.throttles.try_count(conn, tenancy.id, NOTICES.of(user_id)):
         return
     recipient = to_user_at(user_id, address)
-    await queue_email(conn, parts.keyring, tenancy, Template.SECURITY_NOTICE, recipient, {"event": event.value}, is_high_priority=False)
+    await queue_email(conn, parts.keyring, tenancy, Template.SECURITY_NOTICE, recipient, {"event": event.value})
