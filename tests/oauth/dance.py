@@ -129,7 +129,7 @@ def sign_in(project: Project, idp: IdentityProvider, profile: dict[str, Any], **
 
 def me(project: Project, access_token: str) -> dict[str, Any]:
     """The user of a token, with what servers see."""
-    headers = {"x-stack-allow-anonymous-user": "true"}
+    headers = {"x-stack-allow-anonymous-user": "true", "x-stack-allow-restricted-user": "true"}
     with project.http("server", access_token, **headers) as client:
         answer = client.get("/users/me")
     assert answer.status_code == 200, answer.text

@@ -106,6 +106,14 @@ def test_a_malformed_parameter_is_a_schema_error(shop: Project, idp: IdentityPro
     assert (answer.status_code, known_error(answer)) == (400, "SCHEMA_ERROR")
 
 
+@pytest.mark.parametrize("name", ["state", "redirect_uri", "after_callback_redirect_url", "scope"])
+def test_nobody_fills_the_database_with_long_queries(shop: Project, idp: IdentityProvider, name: str) -> None:
+    longest = "http://localhost:3000/" + "x" * 9000
+    answer = Application(shop).authorize(**{name: longest})
+    assert (answer.status_code, known_error(answer)) == (400, "SCHEMA_ERROR")
+    assert Application(shop).authorize(**{name: longest[:4000]}).status_code == 307
+
+
 @pytest.mark.parametrize(
     "repeated", ["client_id", "redirect_uri", "state", "code_challenge", "token", "type", "error_redirect_url", "stack_response_mode"]
 )

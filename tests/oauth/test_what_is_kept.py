@@ -45,7 +45,7 @@ def test_neither_state_nor_code_nor_token_lies_open(shop: Project, idp: Identity
 
 
 @pytest.mark.anyio
-async def test_flows_and_codes_go_a_day_after_they_are_over(oauth_server: RunningServer, shop: Project, idp: IdentityProvider) -> None:
+async def test_flows_and_codes_go_some_time_after_they_are_over(oauth_server: RunningServer, shop: Project, idp: IdentityProvider) -> None:
     Application(shop).sign_in(idp, person())
     now = clock.now_millis()
     async with opened(oauth_server) as inside:

@@ -20,10 +20,10 @@ from hexclave_server.core.known_errors import (
     UnparsableAccessToken,
 )
 from hexclave_server.core.log import logger
-from hexclave_server.core.tokens import TokenExpired, TokenUnparsable
+from hexclave_server.core.tokens import AccessTokenClaims, TokenExpired, TokenUnparsable
 from hexclave_server.oauth import redirects
 from hexclave_server.oauth.clients import find_client, require_client_key
-from hexclave_server.oauth.flows import Flow, add_flow, new_secret
+from hexclave_server.oauth.flows import LONGEST_FLOW, Flow, FlowTooLong, add_flow, new_secret
 from hexclave_server.oauth.provider_config import credentials_of, provider_of
 from hexclave_server.oauth.wire import AuthorizeQuery, text_or_none
 from hexclave_server.providers.oauth.provider import Provider, ProviderFailed, TemporarilyUnavailable
@@ -54,12 +54,15 @@ async def start_flow(call: Call, provider_id: str, query: AuthorizeQuery) -> Sta
     require_trusted_return(query, project)
     # A bot challenge is asked for here, once there are some.
     require_own_keys_for_scopes(query, is_shared=credentials.is_shared)
-    user_id = await find_user_of_token(call, project, query.token)
+    claims = await find_claims(call, project, query.token)
 
-    flow = _flow(project, query, user_id)
+    flow = _flow(project, query, claims)
     inner_state = new_secret()
     url = await _authorization_url(provider_of(call, credentials), flow, inner_state)
-    await call.db.write(lambda conn: add_flow(conn, call.parts.keyring, project, provider_id, inner_state, flow))
+    try:
+        await call.db.write(lambda conn: add_flow(conn, call.parts.keyring, project, provider_id, inner_state, flow))
+    except FlowTooLong:
+        raise SchemaError(text=f"the query is too long: {LONGEST_FLOW} bytes are kept at most") from None
     return Start(url, inner_state, flow.needs_cookie)
 
 
@@ -97,8 +100,8 @@ def require_own_keys_for_scopes(query: AuthorizeQuery, *, is_shared: bool) -> No
         raise OAuthExtraScopeNotAvailableWithSharedOAuthKeys
 
 
-async def find_user_of_token(call: Call, project: Project, token: str) -> str | None:
-    """The user of the access token, whoever he is in this project; None without a token.
+async def find_claims(call: Call, project: Project, token: str) -> AccessTokenClaims | None:
+    """Whose the access token is, whoever he is in this project; None without a token.
 
     Raises AccessTokenExpired, UnparsableAccessToken, and PlainError 403 for a token of another project.
     """
@@ -117,10 +120,10 @@ async def find_user_of_token(call: Call, project: Project, token: str) -> str | 
         raise UnparsableAccessToken from None
     if claims.project_id != project.id:
         raise PlainError(403, "The access token belongs to another project.")
-    return claims.user_id
+    return claims
 
 
-def _flow(project: Project, query: AuthorizeQuery, user_id: str | None) -> Flow:
+def _flow(project: Project, query: AuthorizeQuery, claims: AccessTokenClaims | None) -> Flow:
     error_redirect = text_or_none(query.error_redirect_uri) or text_or_none(query.error_redirect_url)
     return Flow(
         project_id=project.id,
@@ -133,7 +136,8 @@ def _flow(project: Project, query: AuthorizeQuery, user_id: str | None) -> Flow:
         code_challenge=query.code_challenge,
         provider_code_verifier=new_secret(),
         provider_nonce=new_secret(),
-        user_id=user_id,
+        user_id=None if claims is None else claims.user_id,
+        session_id=None if claims is None else claims.session_id,
         extra_scopes=tuple((text_or_none(query.provider_scope) or "").split()),
         error_redirect_uri=error_redirect,
         after_callback_redirect_url=text_or_none(query.after_callback_redirect_url),

@@ -20,9 +20,15 @@ from hexclave_server.oauth.flow_queries import FlowRow
 from hexclave_server.providers.oauth.provider import Authorization
 
 LIFETIME_MILLIS = 10 * 60 * 1000
-KEPT_AFTER_EXPIRY_MILLIS = 24 * 60 * 60 * 1000
+KEPT_AFTER_EXPIRY_MILLIS = 60 * 60 * 1000
 """For so long a browser that comes late is told so, and sent back to its application."""
+LONGEST_FLOW = 8 * 1024
+"""In bytes: anybody can start flows, and each is kept for an hour."""
 _PURPOSE = "oauth-flow"
+
+
+class FlowTooLong(Exception):
+    """What the application asks for is longer than a URL of the web should be."""
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,6 +45,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     provider_code_verifier: str
     provider_nonce: str
     user_id: str | None = None
+    session_id: str | None = None
     extra_scopes: tuple[str, ...] = ()
     error_redirect_uri: str | None = None
     after_callback_redirect_url: str | None = None
@@ -72,9 +79,12 @@ def new_secret() -> str:
 
 
 async def add_flow(conn: Connection, keyring: Keyring, project: Project, provider_id: str, inner_state: str, flow: Flow) -> None:
-    """Keeps a flow for ten minutes under its state. Part of the caller's transaction."""
+    """Keeps a flow for ten minutes under its state. Part of the caller's transaction. Raises FlowTooLong."""
+    encoded = msgspec.json.encode(flow)
+    if len(encoded) > LONGEST_FLOW:
+        raise FlowTooLong
     state_hash = hash_secret(inner_state)
-    sealed = keyring.encrypt(msgspec.json.encode(flow), purpose=_PURPOSE, tenancy_id=project.tenancy.id, row_id=state_hash)
+    sealed = keyring.encrypt(encoded, purpose=_PURPOSE, tenancy_id=project.tenancy.id, row_id=state_hash)
     now = clock.now_millis()
     await conn.execute(
         queries.INSERT_FLOW,
@@ -108,5 +118,5 @@ async def claim_flow(conn: Connection, found: FoundFlow) -> bool:
 
 
 async def purge(conn: Connection) -> int:
-    """Deletes up to 1,000 flows that were over a day ago, and says how many they were; `conn` is a write transaction."""
+    """Deletes up to 1,000 flows that were over an hour ago, and says how many they were; `conn` is a write transaction."""
     return await conn.execute(queries.PURGE_FLOWS, before=clock.now_millis() - KEPT_AFTER_EXPIRY_MILLIS)
