@@ -6,6 +6,8 @@ meet: the one that comes second fails with UniqueViolation or UserEmailAlreadyEx
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from hexclave_server.contact_channels.service import NormalEmail, SignInChannel, find_sign_in_channel
@@ -22,9 +24,14 @@ from hexclave_server.oauth import accounts, resolution
 from hexclave_server.oauth.person import Person
 from hexclave_server.oauth.queries import SignInAccount
 from hexclave_server.oauth.resolution import EmailOwner, SignIn
+from hexclave_server.sessions.service import find_user_of_session
 from hexclave_server.users.lock import lock_user
 from hexclave_server.users.sign_up import SignUp, add_user
+from hexclave_server.users.token_subject import find_token_subject
 from hexclave_server.users.upgrade import Profile
+
+ATTEMPTS: Final = 3
+"""How often a caller runs the transaction: the second run finds what the first one lost a race against."""
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -35,18 +42,26 @@ class Resolved(msgspec.Struct, frozen=True):
     is_new_user: bool
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing is done yet: the user with this id would gain by it, and nobody has proved that it is he who came (see `arrivals`)."""
+
+    user_id: str
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who has shown that an account at a provider is his. `upgraded_user_id`: the anonymous user that he was until now."""
+    """Somebody who has shown that an account at a provider is his. `begun_by`, `begun_in`: user and session of the token his way began with."""
 
     provider_id: str
     person: Person
     end_user: EndUser | None
-    upgraded_user_id: str | None = None
+    begun_by: str | None = None
+    begun_in: str | None = None
 
 
-async def sign_in(conn: Connection, project: Project, claim: Claim) -> Resolved:
+async def sign_in(conn: Connection, project: Project, claim: Claim, *, is_proven: bool) -> Resolved | Waiting:
     """The user whom the account signs in: its own, the one with the same email, or a new one. His row is locked.
 
+    An anonymous user who would become the new one waits until it `is_proven` that he began this.
     Raises ContactChannelAlreadyUsedForAuthBySomeoneElse, SignUpNotEnabled; UniqueViolation and UserEmailAlreadyExists in a race.
     """
     person = claim.person
@@ -67,23 +82,31 @@ async def sign_in(conn: Connection, project: Project, claim: Claim) -> Resolved:
     if decision is SignIn.AS_OWNER_OF_EMAIL and channel is not None:
         return Resolved(channel.user_id, await _link(conn, project, channel.user_id, claim), is_new_user=False)
     if decision is SignIn.AS_NEW_USER or decision is SignIn.AS_NEW_USER_WITH_SAME_EMAIL:
+        if not is_proven and claim.begun_by is not None and await _is_anonymous(conn, project, claim.begun_by):
+            return Waiting(claim.begun_by)
         new = _sign_up(claim, email_used_for_auth=decision is SignIn.AS_NEW_USER)
-        user_id = await add_user(conn, project, new, claim.upgraded_user_id)
+        user_id = await add_user(conn, project, new, claim.begun_by)
         return Resolved(user_id, await _link(conn, project, user_id, claim), is_new_user=True)
     raise _refusal(decision, person)
 
 
-async def connect(conn: Connection, project: Project, user_id: str, claim: Claim) -> Resolved:
-    """The account becomes one of the signed-in user's, for sign-in too. His row is locked.
+async def connect(conn: Connection, project: Project, claim: Claim, *, is_proven: bool) -> Resolved | Waiting:
+    """The account becomes one of the signed-in user's, for sign-in too, once it `is_proven` that he began this. His row is locked.
 
-    Raises OAuthConnectionAlreadyConnectedToAnotherUser, PlainError 400 for a user who is gone; UniqueViolation in a race.
+    Raises OAuthConnectionAlreadyConnectedToAnotherUser, PlainError 400 for a user or session that is gone; UniqueViolation in a race.
     """
-    if not await lock_user(conn, project.tenancy, user_id):
+    user_id = claim.begun_by
+    if user_id is None or not await lock_user(conn, project.tenancy, user_id):
         raise PlainError(400, "The user to link the account to does not exist any more.")
+    if claim.begun_in is None or await find_user_of_session(conn, project.tenancy, claim.begun_in) != user_id:
+        # Else whoever stole a session could leave himself a way in after it was ended.
+        raise PlainError(400, "You are signed out. Sign in and link the account again.")
     account = await _find_account(conn, project, claim)
     decision = resolution.decide_connection(owner_id=None if account is None else account.user_id, user_id=user_id)
     if decision is resolution.Connection.REFUSED:
         raise OAuthConnectionAlreadyConnectedToAnotherUser
+    if decision is resolution.Connection.ADDED and not is_proven:
+        return Waiting(user_id)
     account_id = account.id if account is not None else await _link(conn, project, user_id, claim)
     return Resolved(user_id, account_id, is_new_user=False)
 
@@ -110,6 +133,11 @@ async def _lock_owner_of_email(conn: Connection, project: Project, address: Norm
             break
         channel = now
     return channel
+
+
+async def _is_anonymous(conn: Connection, project: Project, user_id: str) -> bool:
+    subject = await find_token_subject(conn, project.tenancy, user_id)
+    return subject is not None and subject.is_anonymous
 
 
 async def _email_owner(conn: Connection, project: Project, claim: Claim, channel: SignInChannel) -> EmailOwner:

@@ -6,7 +6,7 @@ No flow, no code, no provider tokens. The contract lets users with a second fact
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from hexclave_server.core.context import Call
 from hexclave_server.core.db import Connection, UniqueViolation
@@ -18,8 +18,7 @@ from hexclave_server.core.known_errors import (
     OAuthProviderTemporarilyUnavailable,
     UserEmailAlreadyExists,
 )
-from hexclave_server.oauth.account_resolution import Claim, Resolved, sign_in
-from hexclave_server.oauth.callback import ATTEMPTS
+from hexclave_server.oauth.account_resolution import ATTEMPTS, Claim, Resolved, sign_in
 from hexclave_server.oauth.person import person_of
 from hexclave_server.oauth.provider_config import endpoints_of, get_provider_entry
 from hexclave_server.providers.oauth.provider import Profile, ProviderFailed, TemporarilyUnavailable
@@ -45,7 +44,8 @@ async def sign_in_with_apple(call: Call, id_token: str) -> tuple[SignedIn | Seco
     claim = Claim(provider_id=APPLE, person=person, end_user=call.end_user)
 
     async def work(conn: Connection) -> tuple[SignedIn | SecondFactorDue | None, Resolved]:
-        resolved = await sign_in(conn, call.project, claim)
+        # Begun with nobody's token, so nobody waits for a proof.
+        resolved = cast("Resolved", await sign_in(conn, call.project, claim, is_proven=True))
         outcome = await finish_first_factor(
             conn, call.parts.keyring, call.tenancy, resolved.user_id, call.end_user, is_new_user=resolved.is_new_user
         )

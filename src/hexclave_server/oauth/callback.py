@@ -3,6 +3,8 @@
 The provider is asked between two transactions: one uses the flow up, so that a replayed way back ends before the provider hears of it; the
 other resolves the account, keeps the provider's tokens and issues the code, all or nothing. What the provider said reaches neither the
 client nor the log.
+
+What a user would gain whose token the flow was begun with waits in the code (see `arrivals`): this browser may be another person's.
 """
 
 from __future__ import annotations
@@ -24,14 +26,13 @@ from hexclave_server.core.known_errors import (
     UserEmailAlreadyExists,
 )
 from hexclave_server.core.log import logger
-from hexclave_server.oauth import redirects
-from hexclave_server.oauth.account_resolution import Claim, connect, sign_in
+from hexclave_server.oauth import arrivals, redirects
+from hexclave_server.oauth.account_resolution import ATTEMPTS, Claim, Resolved, Waiting
 from hexclave_server.oauth.clients import require_client_key
 from hexclave_server.oauth.codes import issue_code
 from hexclave_server.oauth.flows import Flow, FoundFlow, claim_flow, find_flow
 from hexclave_server.oauth.person import Person, person_of
 from hexclave_server.oauth.provider_config import credentials_of, provider_of
-from hexclave_server.oauth.provider_tokens import store_tokens
 from hexclave_server.oauth.token import SCOPE
 from hexclave_server.providers.oauth.provider import (
     AccessDenied,
@@ -42,8 +43,6 @@ from hexclave_server.providers.oauth.provider import (
     TemporarilyUnavailable,
 )
 
-ATTEMPTS: Final = 3
-"""How often the last transaction is run: the second run finds what the first one lost a race against."""
 COOKIE_PREFIX: Final = "stack-oauth-inner-"
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.5
 
@@ -72,6 +71,7 @@ async def get_return(call: Call, inner_state: str | None) -> Return:
 def require_own_browser(call: Call, back: Return) -> None:
     """Raises PlainError 400 in a browser that did not begin this flow: a stranger's way back must not sign anybody in."""
     if back.flow.needs_cookie and _cookie(call, COOKIE_PREFIX + back.found.state) != "true":
+        logger().warning("sign-in finished in another browser", provider=back.found.provider_id, project=back.project.id)
         raise PlainError(400, "This sign-in was not started in this browser, or its cookies are blocked. Start again in the application.")
 
 
@@ -106,12 +106,14 @@ def require_in_time(found: FoundFlow) -> None:
 async def use_up(call: Call, found: FoundFlow) -> None:
     """Raises PlainError 400 when somebody came back with this state before."""
     if not await call.db.write(lambda conn: claim_flow(conn, found)):
+        logger().warning("sign-in finished twice", provider=found.provider_id, project=found.flow.project_id)
         raise PlainError(400, "This sign-in was finished before. Go back to the application and start again.")
 
 
 def require_same_provider(found: FoundFlow, provider_id: str) -> None:
     """Raises PlainError 400 where one provider answers for another (mix-up: RFC 9207 §1)."""
     if found.provider_id != provider_id:
+        logger().warning("answer of another provider", provider=found.provider_id, project=found.flow.project_id)
         raise PlainError(400, "The answer is not that of the provider which was asked. Go back to the application and start again.")
 
 
@@ -146,14 +148,13 @@ async def _ask(provider: Provider, back: Return, parameters: Mapping[str, str]) 
 
 async def _issue_code(call: Call, back: Return, person: Person, tokens: ProviderTokens, scopes: list[str]) -> str:
     flow, project, keyring = back.flow, back.project, call.parts.keyring
-    claim = Claim(provider_id=back.found.provider_id, person=person, end_user=call.end_user, upgraded_user_id=flow.user_id)
+    claim = Claim(
+        provider_id=back.found.provider_id, person=person, end_user=call.end_user, begun_by=flow.user_id, begun_in=flow.session_id
+    )
+    arrival = arrivals.Arrival(type=flow.type, claim=claim, tokens=tokens, scopes=scopes)
 
     async def work(conn: Connection) -> str:
-        if flow.type == "link" and flow.user_id is not None:
-            resolved = await connect(conn, project, flow.user_id, claim)
-        else:
-            resolved = await sign_in(conn, project, claim)
-        await store_tokens(conn, keyring, project.tenancy, resolved.oauth_account_id, tokens, scopes)
+        resolved = await arrivals.settle(conn, keyring, project, arrival, is_proven=False)
         return await issue_code(
             conn,
             keyring,
@@ -162,7 +163,8 @@ async def _issue_code(call: Call, back: Return, person: Person, tokens: Provider
             redirect_uri=flow.redirect_uri,
             code_challenge=flow.code_challenge,
             after_callback_redirect_url=flow.after_callback_redirect_url,
-            is_new_user=resolved.is_new_user,
+            is_new_user=isinstance(resolved, Resolved) and resolved.is_new_user,
+            arrival=arrivals.write(arrival) if isinstance(resolved, Waiting) else None,
         )
 
     for _ in range(ATTEMPTS):

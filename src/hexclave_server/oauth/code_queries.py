@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, insert, null, select, tuple_, update
 
 from hexclave_server.core.db import Query
 from hexclave_server.oauth.tables import oauth_codes
@@ -20,6 +20,7 @@ class CodeRow(msgspec.Struct, frozen=True):
     is_new_user: bool
     after_callback_redirect_url: str | None
     sealed_refresh_token: str | None
+    sealed_arrival: str | None
     session_id: str | None
     expires_at: int
     used_at: int | None
@@ -37,6 +38,7 @@ INSERT_CODE = Query(
         is_new_user=bindparam("is_new_user"),
         after_callback_redirect_url=bindparam("after_callback_redirect_url"),
         sealed_refresh_token=bindparam("sealed_refresh_token"),
+        sealed_arrival=bindparam("sealed_arrival"),
         session_id=None,
         created_at=bindparam("now"),
         expires_at=bindparam("expires_at"),
@@ -52,6 +54,7 @@ FIND_CODE = Query(
         oauth_codes.c.is_new_user,
         oauth_codes.c.after_callback_redirect_url,
         oauth_codes.c.sealed_refresh_token,
+        oauth_codes.c.sealed_arrival,
         oauth_codes.c.session_id,
         oauth_codes.c.expires_at,
         oauth_codes.c.used_at,
@@ -61,7 +64,7 @@ FIND_CODE = Query(
 USE_UP_CODE = Query(
     update(oauth_codes)
     .where(_THIS, oauth_codes.c.used_at.is_(None), oauth_codes.c.expires_at > bindparam("now"))
-    .values(used_at=bindparam("now"))
+    .values(used_at=bindparam("now"), sealed_arrival=null())
 )
 
 NOTE_SESSION = Query(update(oauth_codes).where(_THIS).values(session_id=bindparam("session_id")))

@@ -20,6 +20,7 @@ from hexclave_server.oauth.code_queries import CodeRow
 LIFETIME_MILLIS = 5 * 60 * 1000
 KEPT_AFTER_EXPIRY_MILLIS = 24 * 60 * 60 * 1000
 _PURPOSE = "oauth-code"
+_ARRIVAL = "oauth-arrival"
 
 
 async def issue_code(
@@ -33,13 +34,18 @@ async def issue_code(
     after_callback_redirect_url: str | None,
     is_new_user: bool = False,
     refresh_token: str | None = None,
+    arrival: bytes | None = None,
 ) -> str:
-    """A new code of 64 hexadecimal digits. `refresh_token`: of the session that it hands on, encrypted. Part of the caller's transaction."""
+    """A new code of 64 hexadecimal digits. Part of the caller's transaction.
+
+    Kept encrypted: `refresh_token` of the session that it hands on; `arrival`, what is to be done when it is exchanged.
+    """
     code = randomness.token_bytes(32).hex()
     code_hash = hash_secret(code)
-    sealed = None
-    if refresh_token is not None:
-        sealed = keyring.encrypt(refresh_token.encode(), purpose=_PURPOSE, tenancy_id=tenancy.id, row_id=code_hash)
+
+    def seal(text: bytes | None, purpose: str) -> str | None:
+        return None if text is None else keyring.encrypt(text, purpose=purpose, tenancy_id=tenancy.id, row_id=code_hash)
+
     now = clock.now_millis()
     await conn.execute(
         queries.INSERT_CODE,
@@ -50,7 +56,8 @@ async def issue_code(
         code_challenge=code_challenge,
         is_new_user=is_new_user,
         after_callback_redirect_url=after_callback_redirect_url,
-        sealed_refresh_token=sealed,
+        sealed_refresh_token=seal(None if refresh_token is None else refresh_token.encode(), _PURPOSE),
+        sealed_arrival=seal(arrival, _ARRIVAL),
         now=now,
         expires_at=now + LIFETIME_MILLIS,
     )
@@ -80,10 +87,20 @@ async def void_codes_of(conn: Connection, tenancy: Tenancy, user_id: str) -> Non
 
 def open_refresh_token(keyring: Keyring, tenancy: Tenancy, code: str, row: CodeRow) -> str | None:
     """The refresh token that the code hands on; None when it hands on none, or it can no longer be read."""
-    if row.sealed_refresh_token is None:
+    opened = _open(keyring, tenancy, code, row.sealed_refresh_token, _PURPOSE)
+    return None if opened is None else opened.decode()
+
+
+def open_arrival(keyring: Keyring, tenancy: Tenancy, code: str, row: CodeRow) -> bytes | None:
+    """What is to be done when the code is exchanged; None when it can no longer be read."""
+    return _open(keyring, tenancy, code, row.sealed_arrival, _ARRIVAL)
+
+
+def _open(keyring: Keyring, tenancy: Tenancy, code: str, sealed: str | None, purpose: str) -> bytes | None:
+    if sealed is None:
         return None
     try:
-        return keyring.decrypt(row.sealed_refresh_token, purpose=_PURPOSE, tenancy_id=tenancy.id, row_id=hash_secret(code)).decode()
+        return keyring.decrypt(sealed, purpose=purpose, tenancy_id=tenancy.id, row_id=hash_secret(code))
     except DecryptionFailed:
         return None
 

@@ -32,7 +32,7 @@ from hexclave_server.core.known_errors import (
 )
 from hexclave_server.core.limits import CHECK_SECRET, WRITE
 from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS
-from hexclave_server.oauth import callback, callback_answers, token
+from hexclave_server.oauth import callback, callback_answers, redirects, token
 from hexclave_server.oauth.apple_native import sign_in_with_apple
 from hexclave_server.oauth.authorize import start_flow
 from hexclave_server.oauth.callback_parameters import read_parameters
@@ -57,6 +57,7 @@ _TAGS = ["Oauth"]
 _NOT_STORED = [(b"cache-control", b"no-store"), (b"pragma", b"no-cache")]  # RFC 6749 §5.1
 _KEY_ERRORS = [InvalidPublishableClientKey, PublishableClientKeyRequiredForProject]
 _ACCOUNT_ERRORS = [ContactChannelAlreadyUsedForAuthBySomeoneElse, SignUpNotEnabled, OAuthProviderTemporarilyUnavailable]
+_WAITING_ERRORS = [ContactChannelAlreadyUsedForAuthBySomeoneElse, OAuthConnectionAlreadyConnectedToAnotherUser, SignUpNotEnabled]
 _CALLBACK_ERRORS = [
     OuterOAuthTimeout,
     OAuthProviderNotFoundOrNotEnabled,
@@ -92,7 +93,7 @@ async def authorize(call: Call, path: ProviderPath, query: AuthorizeQuery) -> Re
     if not start.needs_cookie:
         return json_response(ProviderLocation(location=start.url))
     cookie = callback_answers.set_cookie(start.inner_state, secure=call.settings.public_url.startswith("https:"))
-    return Response(307, b"", [NO_STORE, (b"location", start.url.encode("ascii")), cookie])
+    return Response(307, b"", [NO_STORE, (b"location", redirects.location(start.url)), cookie])
 
 
 async def _come_back(call: Call, path: ProviderPath, raw_body: RawBody) -> Response:
@@ -173,6 +174,7 @@ async def hand_on_session(call: Call, body: CrossDomainRequest) -> RedirectTarge
         PublishableClientKeyRequiredForProject,
         RefreshTokenNotFoundOrExpired,
         InvalidAuthorizationCode,
+        *_WAITING_ERRORS,
         MultiFactorAuthenticationRequired,
     ],
 )

@@ -5,7 +5,8 @@ its email. Tokens of providers are encrypted (purpose `oauth-token`, row = token
 `leased_until` a refresh token is in somebody's hands. A flow is a browser on its way to a provider and back: it is found by the SHA-256 of
 its inner state, and what it carries is encrypted (purpose `oauth-flow`, row = state hash). A code is what the application exchanges for
 tokens: kept as SHA-256; with it, encrypted (purpose `oauth-code`, row = code hash), the refresh token of a session that is handed to another
-domain. `session_id` is the session that came of it, which ends when the code is brought a second time (RFC 6749 §4.1.2).
+domain, or (purpose `oauth-arrival`) what is done for a user only when the code is exchanged. `session_id` is the session that came of it,
+which ends when the code is brought a second time (RFC 6749 §4.1.2).
 """
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Table, UniqueConstraint
@@ -83,6 +84,7 @@ oauth_codes = Table(
     bool_column("is_new_user", nullable=False),
     text_column("after_callback_redirect_url"),
     text_column("sealed_refresh_token"),
+    text_column("sealed_arrival"),
     id_column("session_id"),
     millis_column("created_at", nullable=False),
     millis_column("expires_at", nullable=False),

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("is_new_user", sa.Boolean(), nullable=False),
         sa.Column("after_callback_redirect_url", TEXT, nullable=True),
         sa.Column("sealed_refresh_token", TEXT, nullable=True),
+        sa.Column("sealed_arrival", TEXT, nullable=True),
         sa.Column("session_id", ID, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
