@@ -26,13 +26,15 @@ from hexclave_server.core.outgoing_documents import Documents
 if TYPE_CHECKING:
     import httpcore
 
+    from hexclave_server.core.outgoing_connections import Connections
+
 SECONDS: Final = 10.0
 MAX_BYTES: Final = 1024 * 1024
 ATTEMPTS: Final = 3
 FIRST_PAUSE_SECONDS: Final = 0.25
 MOST_PER_ORIGIN: Final = 100
 """Requests at once to one origin: one that is slow must not take the connections of all."""
-_MOST_CONNECTIONS: Final = 1000
+_MOST_AT_ONCE: Final = 1000
 _USER_AGENT: Final = "hexclave"
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]*")
 
@@ -49,7 +51,7 @@ class OutgoingClient:
 
     def __init__(self, allowed: Iterable[Network] = ()) -> None:
         self._allowed = tuple(allowed)
-        self._pools: dict[_Way, httpcore.AsyncConnectionPool] = {}
+        self._ways: dict[_Way, Connections] = {}
         self._opening = asyncio.Lock()
         self._under_way: Counter[str] = Counter()
         self.documents = Documents(lambda url, trusted: self.get(url, trusted=trusted))
@@ -97,17 +99,17 @@ class OutgoingClient:
     async def close(self) -> None:
         """Closes what is kept open."""
         await self.documents.close()
-        for pool in self._pools.values():
-            await pool.aclose()
-        self._pools.clear()
+        for connections in self._ways.values():
+            await connections.close()
+        self._ways.clear()
 
     async def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, trusted: bool) -> Answer:
         target, origin = _require_web_url(url)
         sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": _USER_AGENT, **headers}
         if not all(_HEADER_VALUE.fullmatch(value) for value in sent.values()):
             raise OutgoingFailed("not a header", is_transient=False)
-        if self._under_way[origin] >= MOST_PER_ORIGIN:
-            raise OutgoingFailed("too many requests to one server at once", is_transient=True)
+        if self._under_way[origin] >= MOST_PER_ORIGIN or self._under_way.total() >= _MOST_AT_ONCE:
+            raise OutgoingFailed("too many requests at once", is_transient=True)
         self._under_way[origin] += 1
         try:
             return await self._exchange(method, target, list(sent.items()), body, trusted=trusted)
@@ -117,36 +119,33 @@ class OutgoingClient:
                 del self._under_way[origin]
 
     async def _exchange(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes, *, trusted: bool) -> Answer:
-        pool = await self._pool(_Way(trusted=trusted, plain=target.startswith("http:")))
+        connections = await self._connections(_Way(trusted=trusted, plain=target.startswith("http:")))
         import httpcore  # noqa: PLC0415 - see _open
 
         try:
-            async with asyncio.timeout(SECONDS), pool.stream(method, target, headers=headers, content=body or None) as response:
+            async with asyncio.timeout(SECONDS), connections.stream(method, target, headers, body or None) as response:
                 return Answer(response.status, await _bounded(response))
         except TimeoutError:
             raise OutgoingFailed(f"no answer within {SECONDS:.0f} s", is_transient=True) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, ssl.SSLError, OSError) as error:
             raise OutgoingFailed(f"no connection: {type(error).__name__}", is_transient=True) from None
 
-    async def _pool(self, way: _Way) -> httpcore.AsyncConnectionPool:
+    async def _connections(self, way: _Way) -> Connections:
         """The connections of one way. They are opened apart from the event loop: imports and certificates take a tenth of a second."""
-        async with self._opening:
-            if way not in self._pools:
-                self._pools[way] = await asyncio.to_thread(_open, way, self._allowed)
-        return self._pools[way]
+        if way not in self._ways:
+            async with self._opening:
+                if way not in self._ways:
+                    self._ways[way] = await asyncio.to_thread(_open, way, self._allowed)
+        return self._ways[way]
 
 
-def _open(way: _Way, allowed: tuple[Network, ...]) -> httpcore.AsyncConnectionPool:
+def _open(way: _Way, allowed: tuple[Network, ...]) -> Connections:
     """Imported with the first use: memory."""
-    import httpcore  # noqa: PLC0415
-
+    from hexclave_server.core.outgoing_connections import Connections  # noqa: PLC0415
     from hexclave_server.core.outgoing_network import GuardedNetwork  # noqa: PLC0415
 
     network = GuardedNetwork(None if way.trusted else allowed, public=not way.plain)
-    context = None if way.plain else ssl.create_default_context()
-    return httpcore.AsyncConnectionPool(
-        ssl_context=context, max_connections=_MOST_CONNECTIONS, keepalive_expiry=30, network_backend=network
-    )
+    return Connections(network, None if way.plain else ssl.create_default_context())
 
 
 def basic_authorization(user: str, password: str) -> str:
