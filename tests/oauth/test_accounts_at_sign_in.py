@@ -254,6 +254,27 @@ def test_nothing_is_linked_to_a_user_who_is_gone(shop: Project, idp: IdentityPro
     assert application.come_back(back).status_code == 400
 
 
+def test_nothing_is_linked_to_a_session_that_has_ended(shop: Project, idp: IdentityProvider) -> None:
+    """C7: whoever had stolen it leaves himself no way in."""
+    user, application = shop.sign_up(), Application(shop)
+    back = idp.consent(application.start(type="link", token=user["access_token"]), person())
+    with shop.http("server") as client:
+        assert client.patch(f"/users/{user['user_id']}", json={"password": "a brand new password"}).status_code == 200
+        assert application.come_back(back).status_code == 400
+        assert client.get(f"/users/{user['user_id']}").json()["oauth_providers"] == []
+
+
+def test_a_restricted_user_signs_in_as_one_and_links(own_shop: Project, idp: IdentityProvider) -> None:
+    own_shop.override("branch", **{"onboarding.requireEmailVerification": True})
+    profile = person(verified=False)
+    tokens = sign_in(own_shop, idp, profile)
+    claims = claims_of(tokens["access_token"])
+    assert (claims["is_restricted"], claims["restricted_reason"]) == (True, {"type": "email_not_verified"})
+    application = Application(own_shop)
+    linked = application.sign_in(idp, person(), type="link", token=tokens["access_token"])
+    assert claims_of(linked["access_token"])["sub"] == tokens["user"]["id"]
+
+
 # --- at the same time ---
 
 
