@@ -131,11 +131,11 @@ def _connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that were connected to; nobody answers there."""
     hosts: list[str] = []
 
-    async def connect_tcp(self: object, host: str, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
-        hosts.append(host)
+    async def connect(address: str, *_: object) -> httpcore.AsyncNetworkStream:
+        hosts.append(address)
         raise httpcore.ConnectError
 
-    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect_tcp)
+    monkeypatch.setattr(outgoing_network, "connect", connect)
     return hosts
 
 

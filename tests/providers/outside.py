@@ -6,6 +6,7 @@ import base64
 import contextlib
 import ipaddress
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -66,6 +67,7 @@ class Outside:
     def __init__(self) -> None:
         self.replies: dict[str, Reply | Callable[[Asked], Any] | Any] = {}
         self.asked: list[Asked] = []
+        self.connections = 0
         self.stopping = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self)
         self.port = self._server.server_address[1]
@@ -78,6 +80,10 @@ class Outside:
         if callable(found):
             found = found(asked)
         return found if isinstance(found, Reply) else Reply(found)
+
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """From the next connection on."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     def paths(self) -> list[str]:
         """What was asked for, in order."""
@@ -101,9 +107,16 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
         self.outside = outside
 
+    def handle_error(self, *_: object) -> None:
+        """Clients may go away, or refuse us."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.outside.connections += 1  # type: ignore[attr-defined]
 
     def log_message(self, *_: object) -> None:
         pass

@@ -15,6 +15,7 @@ import httpcore
 
 from hexclave_server.core.outgoing_addresses import Network, may_connect
 from hexclave_server.core.outgoing_answers import OutgoingFailed
+from hexclave_server.core.outgoing_connection import connect
 
 _SECONDS_EACH = 4.0
 """How long one address is tried: it must not use up the whole time."""
@@ -30,7 +31,6 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     def __init__(self, allowed: Iterable[Network] | None, *, public: bool = True) -> None:
         self._allowed = None if allowed is None else tuple(allowed)
         self._public = public
-        self._backend = httpcore.AnyIOBackend()
         self._threads = ThreadPoolExecutor(_LOOKUPS, "name-lookup")
 
     async def connect_tcp(
@@ -42,13 +42,14 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Any = None,
     ) -> httpcore.AsyncNetworkStream:
         """A connection to the first of the host's addresses that answers."""
+        del local_address, socket_options
         addresses = await self._resolve(host.strip("[]"), port)
         if self._allowed is not None:
             addresses = checked(addresses, self._allowed, public=self._public)
         failure: Exception = OutgoingFailed("no address", is_transient=True)
         for address in to_try(addresses):
             try:
-                return await self._backend.connect_tcp(address, port, timeout or _SECONDS_EACH, local_address, socket_options)
+                return await connect(address, port, timeout or _SECONDS_EACH)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -65,7 +66,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""
-        await self._backend.sleep(seconds)
+        await asyncio.sleep(seconds)
 
     async def _resolve(self, host: str, port: int) -> list[str]:
         """The addresses of a host name, each once. Raises OutgoingFailed when there are none."""
