@@ -205,6 +205,16 @@ def test_an_expired_token_is_told(shop: Project, idp: IdentityProvider) -> None:
     assert (answer.status_code, known_error(answer)) == (401, "ACCESS_TOKEN_EXPIRED")
 
 
+def test_a_person_in_a_browser_gets_a_page(shop: Project, idp: IdentityProvider) -> None:
+    """As when he links an account and was signed out meanwhile."""
+    application = Application(shop)
+    query = application.query(type="link", token="nonsense")
+    answer = application.get("/auth/oauth/authorize/discord", params=query, headers={"accept": "text/html,*/*;q=0.8"})
+    assert (answer.status_code, known_error(answer)) == (401, "UNPARSABLE_ACCESS_TOKEN")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Signing in did not work" in answer.text
+
+
 def test_errors_come_in_the_order_of_the_contract(shop: Project, idp: IdentityProvider) -> None:
     """Each request has all later defects, too."""
     application = Application(shop)

@@ -32,7 +32,7 @@ from hexclave_server.core.known_errors import (
 )
 from hexclave_server.core.limits import CHECK_SECRET, WRITE
 from hexclave_server.core.throttles import WRONG_TOKENS_BY_ADDRESS
-from hexclave_server.oauth import callback, callback_answers, redirects, token
+from hexclave_server.oauth import browser_answers, callback, redirects, token
 from hexclave_server.oauth.apple_native import sign_in_with_apple
 from hexclave_server.oauth.authorize import start_flow
 from hexclave_server.oauth.callback_parameters import read_parameters
@@ -89,10 +89,13 @@ _CALLBACK_ERRORS = [
 )
 async def authorize(call: Call, path: ProviderPath, query: AuthorizeQuery) -> Response:
     """Sends a browser to a provider, to sign in or to link an account"""
-    start = await start_flow(call, path.provider_id, query)
+    try:
+        start = await start_flow(call, path.provider_id, query)
+    except (KnownError, PlainError) as error:
+        return browser_answers.directly(call.request, error)
     if not start.needs_cookie:
         return json_response(ProviderLocation(location=start.url))
-    cookie = callback_answers.set_cookie(start.inner_state, secure=call.settings.public_url.startswith("https:"))
+    cookie = browser_answers.set_cookie(start.inner_state, secure=call.settings.public_url.startswith("https:"))
     return Response(307, b"", [NO_STORE, (b"location", redirects.location(start.url)), cookie])
 
 
@@ -101,16 +104,16 @@ async def _come_back(call: Call, path: ProviderPath, raw_body: RawBody) -> Respo
         parameters = read_parameters(call.request, raw_body)
         back = await callback.get_return(call, parameters.get("state"))
     except PlainError as error:
-        return callback_answers.with_plain_error(call.request, error)
+        return browser_answers.directly(call.request, error)
     try:
         callback.require_own_browser(call, back)
-        answer = callback_answers.with_code(await callback.finish_flow(call, back, path.provider_id, parameters))
+        answer = browser_answers.with_code(await callback.finish_flow(call, back, path.provider_id, parameters))
     except KnownError as error:
-        answer = callback_answers.with_known_error(call.request, error, back)
+        answer = browser_answers.with_known_error(call.request, error, back)
     except PlainError as error:
-        answer = callback_answers.with_plain_error(call.request, error)
+        answer = browser_answers.directly(call.request, error)
     if back.flow.needs_cookie:
-        answer.headers.append(callback_answers.delete_cookie(back.found.state))
+        answer.headers.append(browser_answers.delete_cookie(back.found.state))
     return answer
 
 

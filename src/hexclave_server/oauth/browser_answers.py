@@ -1,4 +1,4 @@
-"""How a browser is sent on from the callback: to its application, with a code or an error, or to a page that says what to do (contract 03 §3).
+"""How a browser is sent on: to its application, with a code or an error, or to a page that says what to do (contract 03 §2, §3).
 
 Programs get errors as everywhere in the API; whoever prefers HTML is a person in front of a browser, and gets the same status with a page.
 """
@@ -42,16 +42,18 @@ def with_known_error(request: Request, error: KnownError, back: Return) -> Respo
     for url in (back.flow.redirect_uri, back.flow.error_redirect_uri):
         if url is not None and redirects.may_receive_errors(url, back.project.config):
             return Response(307, b"", [NO_STORE, (b"location", redirects.location(redirects.with_error(url, error)))])
-    if prefers_html(request):
-        page = _page(error.message, error.status)
-        page.headers.append((b"x-stack-known-error", str(error.code).encode()))
-        return page
-    return known_error_response(error)
+    return directly(request, error)
 
 
-def with_plain_error(request: Request, error: PlainError) -> Response:
+def directly(request: Request, error: KnownError | PlainError) -> Response:
     """An error that no application is told of."""
-    return _page(error.text, error.status) if prefers_html(request) else text_response(error.text, error.status)
+    if not prefers_html(request):
+        return known_error_response(error) if isinstance(error, KnownError) else text_response(error.text, error.status)
+    if isinstance(error, PlainError):
+        return _page(error.text, error.status)
+    page = _page(error.message, error.status)
+    page.headers.append((b"x-stack-known-error", str(error.code).encode()))
+    return page
 
 
 def prefers_html(request: Request) -> bool:
