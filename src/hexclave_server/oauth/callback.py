@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from hexclave_server.core.context import Call, Project
-from hexclave_server.core.db import Connection, UniqueViolation
+from hexclave_server.core.db import Connection, ForeignKeyViolation, UniqueViolation
 from hexclave_server.core.errors import PlainError, Unavailable
 from hexclave_server.core.known_errors import (
     OAuthProviderAccessDenied,
@@ -170,7 +170,7 @@ async def _issue_code(call: Call, back: Return, person: Person, tokens: Provider
     for _ in range(ATTEMPTS):
         try:
             return await call.db.write(work)
-        except (UniqueViolation, UserEmailAlreadyExists):  # another sign-in of the same person came first
+        except (UniqueViolation, UserEmailAlreadyExists, ForeignKeyViolation):  # another sign-in, or a deletion, came first
             continue
     raise Unavailable(retry_after_seconds=1)
 
