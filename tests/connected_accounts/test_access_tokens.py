@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from hexclave_server.core import clock
 from hexclave_server.oauth import provider_tokens
 from tests.attacks.inside import opened
 from tests.connected_accounts.accounts import NO_SCOPE, UNAVAILABLE, Connected, stored_tokens
-from tests.doubles.idp import IdentityProvider
+from tests.doubles.idp import Asked, IdentityProvider
 from tests.oauth.dance import Application
 from tests.server import Project
+from tests.stored import rows
 from tests.users.answers import known_error, ok
 
 
@@ -34,7 +38,7 @@ def test_a_scope_that_was_never_asked_for(shop: Project, idp: IdentityProvider) 
 
 def test_further_scopes_come_with_a_link_flow(shop: Project, idp: IdentityProvider) -> None:
     ada = Connected(shop, idp)
-    Application(shop).code_for(idp, ada.profile, type="link", token=ada.access_token, provider_scope="guilds")
+    Application(shop).sign_in(idp, ada.profile, type="link", token=ada.access_token, provider_scope="guilds")
     assert ada.token("guilds email") == ada.token("guilds")
 
 
@@ -79,7 +83,7 @@ def test_who_revoked_everything_is_asked_to_connect_again(shop: Project, idp: Id
     assert [one.path for one in idp.asked] == ["/me", "/token"]
     ada.has_no_token()
     assert len(idp.asked) == 2, "what is refused once is never tried again"
-    Application(shop).code_for(idp, ada.profile, type="link", token=ada.access_token)
+    Application(shop).sign_in(idp, ada.profile, type="link", token=ada.access_token)
     assert ada.token()
 
 
@@ -155,6 +159,54 @@ def test_signing_in_again_and_again_gathers_few_refresh_tokens(shop: Project, id
     assert stored_tokens(shop.server, "refresh", ada.link()) == 5
     idp.revoke_access()
     assert ada.token()
+
+
+def test_a_refresh_token_in_dead_hands_is_taken_over_after_a_minute(shop: Project, idp: IdentityProvider) -> None:
+    idp.expires_in = 1
+    ada = Connected(shop, idp)
+    idp.expires_in = 3600
+    ((token_id,),) = rows(shop.server, f"SELECT id FROM oauth_tokens WHERE kind = 'refresh' AND oauth_account_id = '{ada.link()['id']}'")
+
+    async def take() -> bool:
+        async with opened(shop.server) as inside:
+            tenancy = await inside.tenancy(shop.id)
+            return await inside.database.write(lambda conn: provider_tokens.lease(conn, tenancy, token_id))
+
+    assert anyio.run(take)
+    assert not anyio.run(take)
+    shop.server.shift_clock(61_000)
+    try:
+        assert ada.token()
+    finally:
+        shop.server.shift_clock(0)
+
+
+def test_a_client_that_goes_away_costs_no_token(shop: Project, idp: IdentityProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    idp.expires_in, idp.rotates_refresh_tokens = 1, True
+    ada = Connected(shop, idp)
+    idp.expires_in = 3600
+    asked, go_on = threading.Event(), threading.Event()
+
+    def answer(request: Asked, answer: Callable[[Asked], tuple[int, str]] = idp.answer) -> tuple[int, str]:
+        if request.path == "/token":
+            asked.set()
+            go_on.wait(20)
+        return answer(request)
+
+    monkeypatch.setattr(idp, "answer", answer)
+
+    async def ask_and_leave() -> None:
+        async with shop.async_http("client", ada.access_token) as client:
+            request = asyncio.create_task(client.post(ada.path, json={}))
+            await asyncio.to_thread(asked.wait, 20)
+            request.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await request
+
+    asyncio.run(ask_and_leave())
+    go_on.set()
+    assert ada.token()
+    assert len(idp.calls("/token")) == 1
 
 
 @pytest.fixture

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from msgspec import structs
 
+from hexclave_server.connected_accounts.service import is_usable
+from hexclave_server.oauth.accounts import AccountRow
 from tests.connected_accounts.accounts import NOT_CONNECTED, Connected
 from tests.doubles.idp import IdentityProvider
-from tests.oauth.dance import new_project
+from tests.oauth.dance import Application, new_project
 from tests.oauth_providers.links import add
 from tests.server import DatabaseKind, Project, RunningServer, running_server
 from tests.users.answers import NOBODY, known_error, names_field, ok, plain_error
@@ -147,3 +151,26 @@ def test_shared_keys_serve_where_the_operator_says_so(database: DatabaseKind, id
         user = project.sign_up()
         with project.http("client", user["access_token"]) as client:
             known_error(client.post("/connected-accounts/me/google/access-token", json={}), 400, NOT_CONNECTED)
+        signed_in = Application(project).sign_in(idp, {"sub": "shared@example.com"}, "google")
+        with project.http("client", signed_in["access_token"]) as client:
+            assert ok(client.post("/connected-accounts/me/google/access-token", json={"scope": "openid"}), 201)["access_token"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "named", "usable"),
+    [
+        ({}, None, True),
+        ({}, "1", True),
+        ({}, "2", False),
+        ({"allow_connected_accounts": False}, None, True),
+        ({"allow_connected_accounts": False}, "1", False),
+        ({"provider_id": "other"}, None, False),
+        ({"provider_id": "other"}, "1", False),
+        ({"issuer": "https://former.example.com"}, None, False),
+        ({"issuer": "https://former.example.com"}, "1", False),
+        ({"issuer": ""}, "1", False),
+    ],
+)
+def test_which_accounts_serve(changed: dict[str, Any], named: str | None, usable: bool) -> None:
+    row = AccountRow("id", "user", "corporate", "1", "https://issuer.example.com", None, allow_sign_in=False, allow_connected_accounts=True)
+    assert is_usable(structs.replace(row, **changed), "corporate", "https://issuer.example.com", named) is usable

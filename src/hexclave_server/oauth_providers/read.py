@@ -60,7 +60,9 @@ async def list_links(call: Call, user_id: str | None) -> Response:
         if not rows:
             await _require_user(call, user_id)
         return json_response({"items": _shown(call, rows), "is_paginated": False})
-    return streamed_json_response(_written(call, accounts.pages_of_all(call.db, call.tenancy)))
+    pages = accounts.pages_of_all(call.db, call.tenancy)
+    first: list[AccountRow] = await anext(pages, [])  # before the answer begins, so that it can still be an error
+    return streamed_json_response(_written(call, first, pages))
 
 
 async def _require_user(call: Call, user_id: str) -> None:
@@ -96,13 +98,16 @@ def _on_wire(access: Access, row: AccountRow, kind: str) -> ClientOAuthProviderR
     )
 
 
-async def _written(call: Call, pages: AsyncIterator[list[AccountRow]]) -> AsyncGenerator[bytes]:
+async def _written(call: Call, first: Sequence[AccountRow], pages: AsyncIterator[list[AccountRow]]) -> AsyncGenerator[bytes]:
     """The JSON of a long list, a page at a time."""
-    yield b'{"items":['
-    is_first = True
+    written = _items(call, first)
+    yield b'{"items":[' + written
     async for rows in pages:
-        items = msgspec.json.encode(_shown(call, rows))[1:-1]
-        if items:
-            yield items if is_first else b"," + items
-            is_first = False
+        items = _items(call, rows)
+        yield b"," + items if written and items else items
+        written = written or items
     yield b'],"is_paginated":false}'
+
+
+def _items(call: Call, rows: Sequence[AccountRow]) -> bytes:
+    return msgspec.json.encode(_shown(call, rows))[1:-1]
