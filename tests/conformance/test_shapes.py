@@ -17,6 +17,7 @@ EXCEPTIONS = {
     "DELETE /auth/sessions/{id}: query user_id is optional": "01 §6: the official server SDK does not send it",
     "GET /auth/sessions: answer pagination is missing": "00 §9: a list that is complete has no pagination",
     "GET /contact-channels: answer pagination is missing": "00 §9, 05 §3.1: a list that is complete has no pagination",
+    "GET /auth/oauth/authorize/{provider_id}: status 200, not 302": "03 §2: 307, and 200 in the mode `json`, which has a shape",
     "GET /oauth-providers: answer pagination is missing": "00 §9, 03 §11: a list that is complete has no pagination",
     "POST /auth/cli/complete: body refresh_token is optional": "02 §7.3: only the mode `complete` needs one",
     "POST /auth/cli/complete: answer success is not always sent": "02 §7.3: the other modes answer otherwise",
