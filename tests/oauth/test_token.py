@@ -1,4 +1,4 @@
-"""The token endpoint (contract 03 §5), as far as there is something to exchange: refresh tokens."""
+"""The token endpoint and its grant of refresh tokens (contract 03 §5); codes: test_codes."""
 
 from __future__ import annotations
 
