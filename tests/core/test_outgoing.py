@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+import threading
 from typing import Any
 
 import pytest
 
-from hexclave_server.core import outgoing, outgoing_documents, outgoing_network
+from hexclave_server.core import outgoing, outgoing_connections, outgoing_documents, outgoing_network
 from hexclave_server.core.outgoing import OutgoingClient, basic_authorization
 from hexclave_server.core.outgoing_answers import OutgoingFailed
 from tests.providers.outside import LOOPBACK, Asked, Outside, Reply, client_of_this_machine, running
@@ -149,10 +151,10 @@ def test_two_addresses_are_tried_of_both_families_if_there_are_both(found: list[
     assert outgoing_network.to_try(found) == tried
 
 
-# --- documents ---
+# --- connections ---
 
 
-def documents(work: Any) -> None:
+def with_client(work: Any) -> None:
     async def run() -> None:
         client = OutgoingClient(LOOPBACK)
         try:
@@ -161,6 +163,61 @@ def documents(work: Any) -> None:
             await client.close()
 
     asyncio.run(run())
+
+
+def test_connections_are_kept_one_for_each_request_at_a_time(outside: Outside) -> None:
+    outside.replies |= {"/a": Reply({}, seconds=0.1), "/large": Reply(b"x" * 2_000_000)}
+
+    async def work(client: OutgoingClient) -> None:
+        await asyncio.gather(*(client.get(f"{outside.url}/a") for _ in range(3)))
+        await asyncio.gather(*(client.get(f"{outside.url}/a") for _ in range(3)))
+        assert outside.connections == 3
+        with pytest.raises(OutgoingFailed):
+            await client.get(f"{outside.url}/large")
+        await asyncio.gather(*(client.get(f"{outside.url}/a") for _ in range(3)))
+        assert outside.connections == 4, "what was not read to its end is not used again"
+
+    with_client(work)
+
+
+def test_connections_that_nobody_uses_are_closed(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing_connections, "KEPT_SECONDS", 0.05)
+    monkeypatch.setattr(outgoing_connections, "SWEEP_SECONDS", 0.0)
+    outside.replies["/a"] = {}
+
+    async def work(client: OutgoingClient) -> None:
+        await client.get(f"{outside.url}/a")
+        await asyncio.sleep(0.1)
+        await client.get(f"{outside.url}/a")
+        assert outside.connections == 2
+
+    with_client(work)
+
+
+def test_a_server_may_close_what_we_keep() -> None:
+    """Without a word: the next request goes over a new connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def speak() -> None:
+            for _ in range(3):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        thread = threading.Thread(target=speak, daemon=True)
+        thread.start()
+
+        async def work(client: OutgoingClient) -> None:
+            for _ in range(3):
+                assert (await client.get(f"http://127.0.0.1:{server.getsockname()[1]}/")).json() == {}
+                await asyncio.sleep(0.1)
+
+        with_client(work)
+        thread.join(5)
+
+
+# --- documents ---
 
 
 def test_a_document_is_asked_for_once_an_hour(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +237,7 @@ def test_a_document_is_asked_for_once_an_hour(outside: Outside, monkeypatch: pyt
         await client.documents.get(f"{outside.url}/keys")
         assert len(outside.asked) == 3
 
-    documents(work)
+    with_client(work)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +252,7 @@ def test_a_failure_is_not_remembered(outside: Outside, bad: Reply) -> None:
         outside.replies["/keys"] = {"keys": []}
         assert await client.documents.get(f"{outside.url}/keys") == {"keys": []}
 
-    documents(work)
+    with_client(work)
 
 
 def test_who_gives_up_waiting_does_not_give_up_for_others(outside: Outside) -> None:
@@ -210,7 +267,7 @@ def test_who_gives_up_waiting_does_not_give_up_for_others(outside: Outside) -> N
         assert await second == {"keys": []}
         assert len(outside.asked) == 1
 
-    documents(work)
+    with_client(work)
 
 
 def test_only_so_many_documents_are_kept(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,4 +284,4 @@ def test_only_so_many_documents_are_kept(outside: Outside, monkeypatch: pytest.M
             await client.documents.get(f"{outside.url}/{path}")
         assert outside.paths() == ["/a", "/b", "/c", "/b"]
 
-    documents(work)
+    with_client(work)
