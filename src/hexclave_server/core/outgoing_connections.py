@@ -5,6 +5,7 @@ In place of httpcore's own pool, which looks at all connections at every request
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -19,12 +20,16 @@ SWEEP_SECONDS: Final = 5.0
 
 
 class Connections:
-    """Connections through one network. How many are in use is the caller's to bound."""
+    """Connections through one network. How many are in use is the caller's to bound.
+
+    They are closed beside the requests: a peer may take its time to say goodbye.
+    """
 
     def __init__(self, network: httpcore.AsyncNetworkBackend, ssl_context: ssl.SSLContext | None) -> None:
         self._network = network
         self._ssl_context = ssl_context
         self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._next_sweep = clock.monotonic() + SWEEP_SECONDS
 
     @asynccontextmanager
@@ -32,9 +37,9 @@ class Connections:
         self, method: str, url: str, headers: Sequence[tuple[str, str]], content: bytes | None
     ) -> AsyncGenerator[httpcore.Response]:
         """The answer to one request, whose body may be read within the block. Raises httpcore's errors."""
-        await self._sweep()
+        self._sweep()
         origin = httpcore.URL(url).origin
-        connection = await self._take(origin)
+        connection = self._take(origin)
         try:
             async with connection.stream(method, url, headers=list(headers), content=content) as response:
                 yield response
@@ -42,37 +47,47 @@ class Connections:
             if connection.is_idle() and not connection.is_closed():
                 self._idle.setdefault(str(origin), []).append(connection)
             else:
-                await connection.aclose()
+                self._close(connection)
 
     async def close(self) -> None:
         """Closes what is kept."""
-        kept, self._idle = self._idle, {}
-        for connections in kept.values():
-            for connection in connections:
-                await connection.aclose()
+        for kept in self._idle.values():
+            for connection in kept:
+                self._close(connection)
+        self._idle.clear()
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
-    async def _take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+    def _take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The connection that was used last, if its other end has not closed it, else a new one."""
         kept = self._idle.get(str(origin), [])
         while kept:
             connection = kept.pop()
             if not connection.has_expired():
                 return connection
-            await connection.aclose()
+            self._close(connection)
         return httpcore.AsyncHTTPConnection(
             origin, ssl_context=self._ssl_context, keepalive_expiry=KEPT_SECONDS, network_backend=self._network
         )
 
-    async def _sweep(self) -> None:
+    def _sweep(self) -> None:
         """Closes what has not been used for long, now and then."""
         if clock.monotonic() < self._next_sweep:
             return
         self._next_sweep = clock.monotonic() + SWEEP_SECONDS
-        expired = []
-        for origin, kept in list(self._idle.items()):
-            expired += [connection for connection in kept if connection.has_expired()]
-            self._idle[origin] = [connection for connection in kept if connection not in expired]
-            if not self._idle[origin]:
-                del self._idle[origin]
-        for connection in expired:
-            await connection.aclose()
+        before, self._idle = self._idle, {}
+        for origin, kept in before.items():
+            for connection in kept:
+                if connection.has_expired():
+                    self._close(connection)
+                else:
+                    self._idle.setdefault(origin, []).append(connection)
+
+    def _close(self, connection: httpcore.AsyncHTTPConnection) -> None:
+        task = asyncio.get_running_loop().create_task(connection.aclose())
+        self._closing.add(task)
+        task.add_done_callback(self._closed)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: nothing can be done about it
