@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from hexclave_server.oauth_providers.rules import Admission, admit_link
-from tests.oauth_providers.links import add, body_of, links_of, path_of
-from tests.server import Project
+from tests.oauth_providers.links import add, body_of, links_of, new_shop, path_of
+from tests.server import Project, RunningServer
 from tests.users.answers import known_error, ok, plain_error
 
 ALREADY_USED = "OAUTH_PROVIDER_ACCOUNT_ID_ALREADY_USED_FOR_SIGN_IN"
@@ -81,6 +81,20 @@ def test_other_users_links_are_no_conflict_where_there_is_none(shop: Project) ->
     with shop.http("server") as server:
         assert ok(server.patch(path_of(link), json={"allow_sign_in": True}))["allow_sign_in"] is True
         assert ok(server.patch(path_of(link), json={"allow_sign_in": True}))["allow_sign_in"] is True
+
+
+def test_the_same_id_at_two_issuers_is_two_people(server: RunningServer) -> None:
+    project = new_shop(server)
+    for name, host in (("one", "one"), ("other", "other"), ("again", "one")):
+        entry = {"type": "oidc", "issuer": f"https://{host}.example.com", "clientId": "x", "clientSecret": "x", "isShared": False}
+        project.override("environment", **{f"auth.oauth.providers.{name}": entry})
+    link = add(project, project.create_user()["id"], provider_config_id="one", account_id="1")
+    assert link["type"] == "oidc"
+    add(project, project.create_user()["id"], provider_config_id="other", account_id="1")
+    add(project, project.create_user()["id"], provider_config_id="github", account_id="1")
+    with project.http("server") as client:
+        body = body_of(project.create_user()["id"], provider_config_id="again", account_id="1")
+        known_error(client.post("/oauth-providers", json=body), 400, ALREADY_USED)
 
 
 async def test_two_who_want_one_account_at_once(shop: Project) -> None:
