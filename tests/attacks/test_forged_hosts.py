@@ -1,10 +1,14 @@
-"""D5: links in emails lead where the callback URL says, whatever host a request claims to be for, or to come through."""
+"""D5: links in emails lead where the callback URL says, whatever host a request claims to be for, or to come through; so do sign-ins."""
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
+from tests.doubles.idp import IdentityProvider
 from tests.mail import Mail
+from tests.oauth import dance
 from tests.otp import calls as otp
 from tests.passwords import resets
 from tests.passwords.calls import sign_up
@@ -67,3 +71,13 @@ def test_no_mail_leads_elsewhere(server: RunningServer, project: Project, url: s
         assert answer.headers["x-stack-known-error"] in ("REDIRECT_URL_NOT_WHITELISTED", "SCHEMA_ERROR")
     otp.ask(project, unknown)
     server.mail.none_for(known)
+
+
+@pytest.mark.parametrize("headers", FORGED.values(), ids=list(FORGED))
+def test_the_way_to_a_provider_and_back(shop: Project, idp: IdentityProvider, headers: dict[str, str]) -> None:
+    application = dance.Application(shop)
+    url = application.get("/auth/oauth/authorize/discord", params=application.query(), headers=headers).headers["location"]
+    assert parse_qs(urlsplit(url).query)["redirect_uri"] == [f"{shop.server.api_url}/auth/oauth/callback/discord"]
+    back = application.come_back(idp.consent(url, dance.person()), **headers).headers["location"]
+    assert back.startswith(dance.CALLBACK)
+    assert "evil" not in url + back
