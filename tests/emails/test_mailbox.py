@@ -130,7 +130,8 @@ def test_who_counts_as_local(peer: str, host: str, expected: bool):
 def test_a_server_with_a_public_name_has_no_page_for_it(database: DatabaseKind):
     """A proxy on the same machine may send requests of the whole world from a loopback address, under a local name, without a trace."""
     with RunningServer(database, {"HEXCLAVE_PUBLIC_URL": "https://auth.example.com"}, mail=False) as server:
-        queue(server.project, new_email(), Template.MAGIC_LINK)
+        (email_id,) = queue(server.project, new_email(), Template.MAGIC_LINK)
+        wait_until(server, email_id, "finished_at")
         assert httpx.get(f"{server.base_url}/dev/mailbox").status_code == 404
         assert httpx.get(f"{server.base_url}/dev/mailbox", headers={"host": "auth.example.com"}).status_code == 404
         assert "ABCDEF" in command(server)
