@@ -62,8 +62,7 @@ class IdentityProvider:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
         return self
@@ -160,6 +159,11 @@ class IdentityProvider:
             given["refresh_token"] = "refresh-" + secrets.token_urlsafe(24)
             self._refresh[given["refresh_token"]] = grant
         return given
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # of many who come at once none is turned away
 
 
 def _challenge(verifier: str) -> str:

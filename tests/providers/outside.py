@@ -101,6 +101,7 @@ class Outside:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # of many who come at once none is turned away
     block_on_close = False
 
     def __init__(self, address: tuple[str, int], outside: Outside) -> None:
