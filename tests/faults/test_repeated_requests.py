@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.server import DatabaseKind, Project, RunningServer, new_email, running_server
+from tests.sessions.tokens import claims_of
 
 
 def new_key() -> dict[str, str]:
@@ -131,6 +132,19 @@ def test_keys_of_others_are_others(server: RunningServer, project: Project, own_
             answer = client.post("/auth/password/update", json=body, headers=headers)
         assert answer.status_code == 200
         assert "idempotent-replayed" not in answer.headers
+
+
+@pytest.mark.parametrize("access", ["client", "server"])
+def test_a_key_of_another_session_at_the_same_address_is_another(project: Project, access: str) -> None:
+    """A refresh says in a header whose it is: neighbours, and the users of one back end, share address and project."""
+    headers, users = new_key(), [project.sign_up(), project.sign_up()]
+    with project.http(access) as client:
+        for user in users:
+            sent = {**headers, "x-stack-refresh-token": user["refresh_token"]}
+            first, second = (client.post("/auth/sessions/current/refresh", headers=sent) for _ in range(2))
+            same_answer(first, second)
+            assert claims_of(first.json()["access_token"])["sub"] == user["user_id"]
+        assert client.post("/auth/sessions/current/refresh", headers=headers).status_code == 400
 
 
 def test_credentials_are_checked_before_an_answer_is_repeated(project: Project) -> None:

@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a client that did not get the answer to a POST sends it again and has one effect, and the same answer.
 
 An addition of ours, after the IETF draft draft-ietf-httpapi-idempotency-key-header. A key belongs to whoever sent it (project, access type,
-and user or else client address), so that nobody gets the answer to somebody else's request by trying keys; the same key with another
+and user or session, else client address), so that nobody gets the answer to somebody else's request by trying keys; the same key with another
 request is refused. The first request reserves the key by one conditional write; whoever comes while it runs is told to wait.
 """
 
@@ -157,7 +157,10 @@ class _Attempt:
 
 
 def _owner(call: Call) -> str:
-    """To whom a key belongs: the user of the access token; else a back end with its project's key; else a client address."""
+    """To whom a key belongs: the user of the access token; else a session; else a back end with its project's key; else a client address."""
     if call.claims is not None:
         return f"user {call.claims.user_id}"
+    refresh_token = call.request.protocol.get(b"refresh-token")
+    if refresh_token is not None:  # all that tells one refresh from another: neighbours share an address, users of a back end its project
+        return f"session {refresh_token}"
     return "project" if call.access is not Access.CLIENT else f"address {address_prefix(call.request.address)}"
