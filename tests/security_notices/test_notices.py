@@ -96,13 +96,45 @@ def test_a_change_that_fails_is_not_told(project: Project) -> None:
     assert notices_of(project, user["user_id"]) == 0
 
 
-def test_changing_back_and_forth_fills_no_mailbox(project: Project) -> None:
+@pytest.mark.parametrize(("is_verified", "most"), [(True, 20), (False, 10)])
+def test_changing_back_and_forth_fills_no_mailbox(project: Project, is_verified: bool, most: int) -> None:
     user = project.sign_up()
     [channel] = channels_of(project, user["user_id"])
+    with project.http("server") as server:
+        ok(server.patch(path_of(channel), json={"is_verified": is_verified}))
     with project.http("client", user["access_token"]) as client:
         for number in range(30):
             ok(client.patch(path_of(channel), json={"is_primary": number % 2 == 1}))
-    assert notices_of(project, user["user_id"]) == 20
+    assert notices_of(project, user["user_id"]) == most
+
+
+def test_strangers_who_give_themselves_an_address_fill_no_mailbox(project: Project) -> None:
+    """Anybody can be a new visitor and name any address as his own: notices there count for the address (as codes do), not for each of them."""
+    victim = new_email()
+    with project.http("client") as client:
+        tokens = [client.post("/auth/anonymous/sign-up").json()["access_token"] for _ in range(4)]
+    for token in tokens:
+        with project.http("client", token, **{"x-stack-allow-anonymous-user": "true"}) as visitor:
+            for address in (victim, None, victim, None):
+                ok(visitor.patch("/users/me", json={"primary_email": address}))
+    assert len(rows(project.server, f"SELECT id FROM email_outbox WHERE CAST(addresses AS text) LIKE '%{victim}%'")) == 10
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_strangers_keep_no_notice_from_whom_has_verified_his_address(project: Project, removed: bool) -> None:
+    user = project.create_user(primary_email=new_email(), primary_email_verified=True, primary_email_auth_enabled=True)
+    for _ in range(6):
+        stranger = project.create_user(primary_email=user["primary_email"])["id"]
+        with project.http("server") as server:
+            for address in (None, user["primary_email"]):
+                ok(server.patch(f"/users/{stranger}", json={"primary_email": address}))
+    [channel] = channels_of(project, user["id"])
+    with project.http("server") as server:
+        if removed:
+            ok(server.delete(path_of(channel)))
+        else:
+            ok(server.patch(f"/users/{user['id']}", json={"totp_secret_base64": "MDEyMzQ1Njc4OTAxMjM0NTY3ODk="}))
+    assert notices_of(project, user["id"]) == 1
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ FIND = Query(select(*CHANNEL_COLUMNS).where(_ONE))
 FIND_OF_USER = Query(select(*CHANNEL_COLUMNS).where(_ONE_OF_USER))
 LIST_OF_USER = Query(select(*CHANNEL_COLUMNS).where(_OF_USER).order_by(contact_channels.c.created_at, contact_channels.c.id))
 LIST_SIGN_IN_ADDRESSES = Query(
-    select(contact_channels.c.value, contact_channels.c.is_primary, contact_channels.c.used_for_auth).where(
+    select(contact_channels.c.value, contact_channels.c.is_primary, contact_channels.c.is_verified, contact_channels.c.used_for_auth).where(
         _OF_USER, or_(contact_channels.c.is_primary, contact_channels.c.used_for_auth)
     )
 )

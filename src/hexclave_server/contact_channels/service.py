@@ -47,15 +47,17 @@ class SignInChannel(msgspec.Struct, frozen=True):
 
 
 class SignInAddresses(msgspec.Struct, frozen=True):
-    """The addresses that say who a user is: his primary email, and those that he signs in with."""
+    """The addresses that say who a user is: his primary email, and those that he signs in with; and which of them he has shown to read."""
 
     primary: str | None
     for_sign_in: frozenset[str]
+    verified: frozenset[str] = frozenset()
 
 
 class _AddressRow(msgspec.Struct, frozen=True):
     value: str
     is_primary: bool
+    is_verified: bool
     used_for_auth: bool
 
 
@@ -84,7 +86,8 @@ async def find_sign_in_addresses(conn: Connection, tenancy: Tenancy, user_id: st
     """The user's primary and sign-in addresses as they are now; neither for an unknown user."""
     rows = await conn.all(_AddressRow, queries.LIST_SIGN_IN_ADDRESSES, tenancy_id=tenancy.id, user_id=user_id)
     primary = next((row.value for row in rows if row.is_primary), None)
-    return SignInAddresses(primary, frozenset(row.value for row in rows if row.used_for_auth))
+    for_sign_in = frozenset(row.value for row in rows if row.used_for_auth)
+    return SignInAddresses(primary, for_sign_in, frozenset(row.value for row in rows if row.is_verified))
 
 
 async def create_primary(

@@ -165,12 +165,12 @@ class Throttles:
 
         await db.write(work)
 
-    async def try_count(self, conn: Connection, tenancy_id: str, subject: Subject) -> bool:
-        """Count one try of the subject as part of the caller's transaction; False, and nothing counted, when it has none left."""
+    async def try_count(self, conn: Connection, tenancy_id: str, *subjects: Subject) -> bool:
+        """Count one try of each subject that has one left as part of the caller's transaction; whether all had."""
         if not self._enabled:
             return True
         now = clock.now_millis()
-        return not await _count(conn, tenancy_id, self._keyed([subject]), now)
+        return not await _count(conn, tenancy_id, self._keyed(subjects), now)
 
     async def count_failure(self, db: Database, tenancy_id: str, *subjects: Subject) -> None:
         """Count a wrong secret of high entropy; raises RateLimited, instead of the error that says it was wrong, when there were too many."""

@@ -14,7 +14,7 @@ def address_to_notify(before: SignInAddresses, after: SignInAddresses) -> str | 
     To the former primary email, else to a former sign-in address: whoever takes an account over has put the new ones there. Only a user
     who had neither is told at the new one.
     """
-    if before == after:
+    if (before.primary, before.for_sign_in) == (after.primary, after.for_sign_in):
         return None
     candidates = [before.primary, *sorted(before.for_sign_in), after.primary, *sorted(after.for_sign_in)]
     return next(address for address in candidates if address is not None)
@@ -25,4 +25,4 @@ async def notify_of_addresses(conn: Connection, parts: Parts, tenancy: Tenancy, 
     after = await find_sign_in_addresses(conn, tenancy, user_id)
     address = address_to_notify(before, after)
     if address is not None:
-        await notify(conn, parts, tenancy, user_id, Event.EMAIL, address=address)
+        await notify(conn, parts, tenancy, user_id, Event.EMAIL, address=address, is_verified=address in before.verified)

@@ -186,7 +186,7 @@ class _Update:
         await sessions.end_all_sessions(conn, self._tenancy, self._user_id)
         await void_codes(conn, self._tenancy, CodeKind.PASSWORD_RESET, self._user_id)
         if locked.has_password or self._password_hash is not None:
-            await notify(conn, self._parts, self._tenancy, self._user_id, Event.PASSWORD, address=before.primary)
+            await self._tell(conn, Event.PASSWORD, before)
 
     async def _end_former_factors(self, conn: Connection, locked: _Locked, before: SignInAddresses) -> None:
         """What the former second factor and the former passkeys were good for ends with them, and the user is told."""
@@ -195,10 +195,15 @@ class _Update:
             await mfa.end_attempts(conn, tenancy, user_id)
             if secret is None:
                 await mfa.delete_recovery_codes(conn, tenancy, user_id)
-            await notify(conn, self._parts, tenancy, user_id, Event.SECOND_FACTOR, address=before.primary)
+            await self._tell(conn, Event.SECOND_FACTOR, before)
         if self._body.passkey_auth_enabled is False and await passkeys.delete_passkeys(conn, tenancy, user_id):
             await mfa.end_attempts(conn, tenancy, user_id)
-            await notify(conn, self._parts, tenancy, user_id, Event.PASSKEY, address=before.primary)
+            await self._tell(conn, Event.PASSKEY, before)
+
+    async def _tell(self, conn: Connection, event: Event, before: SignInAddresses) -> None:
+        """Queues a notice to the address that was primary before, if there was one."""
+        address = before.primary
+        await notify(conn, self._parts, self._tenancy, self._user_id, event, address=address, is_verified=address in before.verified)
 
     async def _rename_personal_teams(self, conn: Connection) -> None:
         """After the names in this very body, as the contract says (§1.7); none in it leaves the default name."""
