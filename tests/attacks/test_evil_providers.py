@@ -145,3 +145,19 @@ def test_a_provider_that_claims_the_address_of_others_gets_nobody_who_signs_in_w
     assert error_in(answer.headers["location"])["errorCode"] == "CONTACT_CHANNEL_ALREADY_USED_FOR_AUTH_BY_SOMEONE_ELSE"
     with two_doors.http("server") as client:
         assert client.get(f"/users/{planted['id']}").json()["oauth_providers"] == []
+
+
+@pytest.mark.parametrize("mode", ["json", "redirect"])
+@pytest.mark.parametrize("evil_end", ["\r\nset-cookie: evil=1", "\t", "\x01", "\x7f", " x", "#", "?x#y"])
+def test_a_description_writes_no_header_and_cuts_off_no_parameter(two_doors: Project, mode: str, evil_end: str) -> None:
+    """The URL of a stranger goes into a `Location`: as parsed, or browsers and servers would read what nobody checked."""
+    with Issuer("liar") as liar:
+        add_company(two_doors, liar.url, clientId="liar-client", clientSecret="liar-secret")
+        liar.replies["/.well-known/openid-configuration"]["authorization_endpoint"] += evil_end  # type: ignore[index]
+        answer = Application(two_doors).authorize("company", stack_response_mode=mode)
+    assert answer.status_code in (200, 307), answer.text
+    location = answer.json()["location"] if mode == "json" else answer.headers["location"]
+    assert location.isprintable()
+    assert " " not in location
+    assert "#" not in location
+    assert "evil" not in answer.headers.get("set-cookie", "")

@@ -15,6 +15,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # `is_global` knows the registries of special purposes (RFC 6890); these embed an IPv4 address that decides in their place.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+_IPV4_TRANSLATED = ipaddress.IPv6Network("::ffff:0:0:0/96")
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
 # Not public, which older versions of Python do not know (IANA's registries of special purposes).
 _NOT_PUBLIC = tuple(ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16", "fec0::/10"))
@@ -47,5 +48,5 @@ def _embedded(address: Address) -> Address:
         return address.sixtofour
     if address.teredo is not None:
         return address.teredo[1]
-    carries = address in _NAT64 or address in _NAT64_LOCAL or (address in _IPV4_COMPATIBLE and int(address) > 1)
+    carries = _is_in(address, (_NAT64, _NAT64_LOCAL, _IPV4_TRANSLATED)) or (address in _IPV4_COMPATIBLE and int(address) > 1)
     return ipaddress.IPv4Address(int(address) & _LAST_32_BITS) if carries else address

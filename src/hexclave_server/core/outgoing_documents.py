@@ -1,6 +1,7 @@
 """JSON documents of outside servers that change seldom and are read often: discovery documents and key sets.
 
-Each is kept for an hour, and asked for once, however many wait for it. What failed is not remembered.
+Each is kept for an hour, as it came (read, it may be thirty times as large), and asked for once, however many wait for it. What failed is
+not remembered.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MAX_DOCUMENT_BYTES: Final = 128 * 1024
 
 class _Kept(NamedTuple):
     since: float
-    document: Any
+    answer: Answer
 
 
 class _Key(NamedTuple):
@@ -42,7 +43,7 @@ class Documents:
         kept = self._kept.get(key)
         if kept is not None and clock.monotonic() - kept.since < max_age_seconds:
             self._kept.move_to_end(key)
-            return kept.document
+            return kept.answer.json()
         task = self._under_way.get(key)
         if task is None:
             task = asyncio.get_running_loop().create_task(self._renew(key))
@@ -64,7 +65,7 @@ class Documents:
         if len(answer.body) > MAX_DOCUMENT_BYTES:
             raise OutgoingFailed(f"a document of more than {MAX_DOCUMENT_BYTES} bytes", is_transient=False)
         document = answer.json()
-        self._kept[key] = _Kept(clock.monotonic(), document)
+        self._kept[key] = _Kept(clock.monotonic(), answer)
         self._kept.move_to_end(key)
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)

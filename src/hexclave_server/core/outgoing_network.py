@@ -1,6 +1,7 @@
 """The connections of the outgoing client: opened to addresses that were checked, never to names.
 
-Names are looked up in threads of their own: a name server that does not answer holds up other look-ups at most, and nothing else.
+Names are looked up in threads of their own, one for each name however many ask: a name server that does not answer holds up those who ask
+for its names, and a project with dozens of such names other look-ups at most.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         self._allowed = None if allowed is None else tuple(allowed)
         self._public = public
         self._threads = ThreadPoolExecutor(_LOOKUPS, "name-lookup")
+        self._under_way: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def connect_tcp(
         self,
@@ -71,10 +73,22 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     async def _resolve(self, host: str, port: int) -> list[str]:
         """The addresses of a host name, each once. Raises OutgoingFailed when there are none."""
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up, host, port)
+            found = await asyncio.shield(self._lookup(host, port))  # who gives up does not give up for the others
         except (OSError, UnicodeError):
             raise OutgoingFailed("the host name is not known", is_transient=True) from None
         return list(dict.fromkeys(found))
+
+    def _lookup(self, host: str, port: int) -> asyncio.Future[list[str]]:
+        name = (host, port)
+        if name not in self._under_way:
+            self._under_way[name] = asyncio.get_running_loop().run_in_executor(self._threads, look_up, host, port)
+            self._under_way[name].add_done_callback(lambda done: self._finish(name, done))
+        return self._under_way[name]
+
+    def _finish(self, name: tuple[str, int], done: asyncio.Future[list[str]]) -> None:
+        del self._under_way[name]
+        if not done.cancelled():
+            done.exception()  # seen, even if nobody waits any more
 
 
 def to_try(addresses: list[str]) -> list[str]:

@@ -43,8 +43,9 @@ async def settle(conn: Connection, keyring: Keyring, project: Project, arrival: 
 
 
 def write(arrival: Arrival) -> bytes:
-    """The arrival as it waits in a code."""
-    return msgspec.json.encode(arrival)
+    """The arrival as it waits in a code. The ID token has said what it had to, and may be long."""
+    tokens = msgspec.structs.replace(arrival.tokens, id_token=None)
+    return msgspec.json.encode(msgspec.structs.replace(arrival, tokens=tokens))
 
 
 def read(written: bytes) -> Arrival:

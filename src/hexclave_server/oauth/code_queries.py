@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, insert, null, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, insert, null, or_, select, tuple_, update
 
 from hexclave_server.core.db import Query
 from hexclave_server.oauth.tables import oauth_codes
@@ -64,7 +64,7 @@ FIND_CODE = Query(
 USE_UP_CODE = Query(
     update(oauth_codes)
     .where(_THIS, oauth_codes.c.used_at.is_(None), oauth_codes.c.expires_at > bindparam("now"))
-    .values(used_at=bindparam("now"), sealed_arrival=null())
+    .values(used_at=bindparam("now"), sealed_arrival=null(), sealed_refresh_token=null())
 )
 
 NOTE_SESSION = Query(update(oauth_codes).where(_THIS).values(session_id=bindparam("session_id")))
@@ -76,6 +76,7 @@ VOID_OF_USER = Query(
 )
 
 _KEY = (oauth_codes.c.tenancy_id, oauth_codes.c.code_hash)
-PURGE_CODES = Query(
-    delete(oauth_codes).where(tuple_(*_KEY).in_(select(*_KEY).where(oauth_codes.c.expires_at <= bindparam("before")).limit(PURGED_AT_ONCE)))
-)
+_LONG_OVER = oauth_codes.c.expires_at <= bindparam("before")
+# Not of the whole day: no index knows who is unused.
+_NEVER_USED = and_(oauth_codes.c.used_at.is_(None), oauth_codes.c.expires_at.between(bindparam("recently"), bindparam("now")))
+PURGE_CODES = Query(delete(oauth_codes).where(tuple_(*_KEY).in_(select(*_KEY).where(or_(_LONG_OVER, _NEVER_USED)).limit(PURGED_AT_ONCE))))

@@ -19,6 +19,8 @@ from hexclave_server.oauth.code_queries import CodeRow
 
 LIFETIME_MILLIS = 5 * 60 * 1000
 KEPT_AFTER_EXPIRY_MILLIS = 24 * 60 * 60 * 1000
+UNUSED_LOOKED_FOR_MILLIS = 60 * 60 * 1000
+"""Some times the interval of purges."""
 _PURPOSE = "oauth-code"
 _ARRIVAL = "oauth-arrival"
 
@@ -115,5 +117,9 @@ def verifier_fits(code_verifier: str | None, code_challenge: str) -> bool:
 
 
 async def purge(conn: Connection) -> int:
-    """Deletes up to 1,000 codes that expired a day ago, and says how many they were; `conn` is a write transaction."""
-    return await conn.execute(queries.PURGE_CODES, before=clock.now_millis() - KEPT_AFTER_EXPIRY_MILLIS)
+    """Deletes up to 1,000 codes that expired a day ago, and unused ones once they are over, and says how many they were.
+
+    What waits in a code that nobody will exchange is of no use to anybody. `conn` is a write transaction.
+    """
+    now = clock.now_millis()
+    return await conn.execute(queries.PURGE_CODES, before=now - KEPT_AFTER_EXPIRY_MILLIS, recently=now - UNUSED_LOOKED_FOR_MILLIS, now=now)

@@ -39,12 +39,13 @@ async def store_tokens(
 ) -> None:
     """Keeps what the provider gave beside what it gave before. Part of the caller's transaction.
 
-    Of refresh tokens with the same scopes only the newest few are kept: an account that signs in daily would gather thousands.
+    Of tokens with the same scopes only the newest few are kept, and not many over all scopes: an account that signs in daily would gather
+    thousands, since providers say how long their tokens live, and applications which scopes they ask for.
     """
     await _add(conn, keyring, tenancy, oauth_account_id, ACCESS, tokens.access_token, scopes, tokens.expires_at)
     if tokens.refresh_token is not None:
         await _add(conn, keyring, tenancy, oauth_account_id, REFRESH, tokens.refresh_token, scopes, None)
-        await conn.execute(queries.DELETE_FORMER, tenancy_id=tenancy.id, oauth_account_id=oauth_account_id, scopes=" ".join(scopes))
+    await conn.execute(queries.DELETE_FORMER, tenancy_id=tenancy.id, oauth_account_id=oauth_account_id)
 
 
 async def list_access_tokens(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, insert, null, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, insert, null, or_, select, tuple_, update
 
 from hexclave_server.core.db import Query, in_list
 from hexclave_server.oauth.tables import oauth_tokens
 
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
-KEPT_REFRESH_TOKENS: Final = 5
+KEPT_OF_SCOPES: Final = 5
+KEPT_OF_KIND: Final = 50
 PURGED_AT_ONCE: Final = 1000
 
 
@@ -63,16 +64,20 @@ DELETE_OF_ACCOUNT = Query(
     delete(oauth_tokens).where(_tokens.tenancy_id == bindparam("tenancy_id"), _tokens.oauth_account_id == bindparam("oauth_account_id"))
 )
 
-_OF_GRANT = and_(
-    _tokens.tenancy_id == bindparam("tenancy_id"),
-    _tokens.oauth_account_id == bindparam("oauth_account_id"),
-    _tokens.kind == REFRESH,
-    _tokens.scopes == bindparam("scopes"),
+_NEWEST_FIRST = (_tokens.created_at.desc(), _tokens.id)
+_ranked = (
+    select(
+        _tokens.id,
+        func.row_number().over(partition_by=(_tokens.kind, _tokens.scopes), order_by=_NEWEST_FIRST).label("of_scopes"),
+        func.row_number().over(partition_by=_tokens.kind, order_by=_NEWEST_FIRST).label("of_kind"),
+    )
+    .where(_tokens.tenancy_id == bindparam("tenancy_id"), _tokens.oauth_account_id == bindparam("oauth_account_id"))
+    .subquery()
 )
 DELETE_FORMER = Query(
     delete(oauth_tokens).where(
-        _OF_GRANT,
-        _tokens.id.not_in(select(_tokens.id).where(_OF_GRANT).order_by(_tokens.created_at.desc(), _tokens.id).limit(KEPT_REFRESH_TOKENS)),
+        _tokens.tenancy_id == bindparam("tenancy_id"),
+        _tokens.id.in_(select(_ranked.c.id).where(or_(_ranked.c.of_scopes > KEPT_OF_SCOPES, _ranked.c.of_kind > KEPT_OF_KIND))),
     )
 )
 

@@ -152,9 +152,10 @@ def read_discovery(document: Any, issuer: str) -> Discovered:
             if issuer.startswith("https:") and not require_web_url(url).startswith("https:"):
                 raise ProviderFailed("the discovery document names an unencrypted endpoint")
             require_web_url(url)
+        # As it was parsed: a line break or a fragment in it must not end the header, or the parameters, of the way there.
+        return msgspec.structs.replace(discovered, authorization_endpoint=require_web_url(discovered.authorization_endpoint))
     except (msgspec.ValidationError, UnicodeEncodeError, OutgoingFailed):
         raise ProviderFailed("the discovery document is not what it should be") from None
-    return discovered
 
 
 def parse(claims: Mapping[str, Any], userinfo: Any, issuer: str) -> Profile:
