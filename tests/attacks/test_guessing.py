@@ -133,6 +133,28 @@ def test_signing_up_does_not_list_taken_addresses(project: Project) -> None:
     require_limited(answers[-1])
 
 
+@pytest.mark.parametrize("way", ["a new channel", "an existing channel", "the primary email"])
+def test_neither_do_addresses_that_a_user_claims_for_himself(project: Project, way: str) -> None:
+    """The answer tells, by contract, whether somebody signs in with an address: it is given no more often than at sign-up."""
+    taken, user = project.sign_up()["email"], project.sign_up()
+    with project.http("client", user["access_token"], **from_address("203.0.113.21")) as client:
+        [channel] = client.get("/contact-channels", params={"user_id": "me"}).json()["items"]
+
+        def claim(email: str) -> httpx.Response:
+            if way == "the primary email":
+                return client.patch("/users/me", json={"primary_email": email})
+            if way == "an existing channel":
+                return client.patch(f"/contact-channels/me/{channel['id']}", json={"value": email})
+            return client.post("/contact-channels", json={"user_id": "me", "type": "email", "value": email, "used_for_auth": True})
+
+        answers = [claim(taken) for _ in range(110)]
+        assert answers[0].status_code == 409
+        require_limited(answers[-1])
+        require_limited(claim(new_email()))
+        project.server.shift_clock(5_000)
+        assert claim(new_email()).status_code in (200, 201)
+
+
 def test_wrong_refresh_tokens_are_limited_and_right_ones_are_not(project: Project) -> None:
     user = project.sign_up()
     path, address = "/auth/sessions/current/refresh", from_address("203.0.113.30")

@@ -6,6 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from hexclave_server.contact_channels import changes
 from hexclave_server.contact_channels.address import normalise_address
+from hexclave_server.contact_channels.claims import counted_claim
 from hexclave_server.contact_channels.read import channel_on_wire, find_channel, list_channels
 from hexclave_server.contact_channels.rules import ChannelChange, ChannelState
 from hexclave_server.contact_channels.verification import send_verification, send_verification_to_primary, verify_address
@@ -36,7 +37,7 @@ from hexclave_server.core.known_errors import (
 )
 from hexclave_server.core.limits import CHECK_SECRET, READ, SEND_MESSAGE, WRITE
 from hexclave_server.core.schema import Success
-from hexclave_server.core.throttles import MESSAGES, WRONG_TOKENS_BY_ADDRESS
+from hexclave_server.core.throttles import GUESSES_BY_ADDRESS, MESSAGES, WRONG_TOKENS_BY_ADDRESS
 from hexclave_server.users.token_subject import user_exists
 from hexclave_server.verification_codes.service import CODE_ERRORS, CodeKind, try_code
 from hexclave_server.verification_codes.wire import CodeBody, CodeIsValid
@@ -72,6 +73,7 @@ async def list_contact_channels(call: Call, query: ContactChannelsQuery) -> Resp
     "POST /contact-channels",
     access=CLIENT,
     limit=WRITE,
+    throttle=GUESSES_BY_ADDRESS,
     tags=_TAGS,
     status=201,
     body=_CREATE,
@@ -86,7 +88,8 @@ async def create_contact_channel(
     await _require_own_user(call, body.user_id)
     is_verified = isinstance(body, ServerContactChannelCreate) and body.is_verified
     wanted = ChannelState(normalise_address(body.value), body.is_primary, is_verified, body.used_for_auth)
-    return channel_on_wire(await changes.create_channel(call.parts, call.tenancy, body.user_id, wanted))
+    async with counted_claim(call, is_claim=body.used_for_auth):
+        return channel_on_wire(await changes.create_channel(call.parts, call.tenancy, body.user_id, wanted))
 
 
 @endpoint("GET /contact-channels/{user_id}/{contact_channel_id}", access=CLIENT, limit=READ, tags=_TAGS, errors=_OWN)
@@ -103,6 +106,7 @@ async def read_contact_channel(call: Call, path: ContactChannelPath, query: Cont
     "PATCH /contact-channels/{user_id}/{contact_channel_id}",
     access=CLIENT,
     limit=WRITE,
+    throttle=GUESSES_BY_ADDRESS,
     tags=_TAGS,
     body=_UPDATE,
     errors=[*_OWN, ContactChannelAlreadyUsedForAuthBySomeoneElse],
@@ -118,7 +122,8 @@ async def update_contact_channel(
     value = UNSET if body.value is UNSET else normalise_address(body.value)
     is_verified = body.is_verified if isinstance(body, ServerContactChannelUpdate) else UNSET
     change = ChannelChange(value, body.is_primary, is_verified, body.used_for_auth)
-    return channel_on_wire(await changes.update_channel(call.parts, call.tenancy, path.user_id, path.contact_channel_id, change))
+    async with counted_claim(call, is_claim=value is not UNSET or body.used_for_auth is True):
+        return channel_on_wire(await changes.update_channel(call.parts, call.tenancy, path.user_id, path.contact_channel_id, change))
 
 
 @endpoint("DELETE /contact-channels/{user_id}/{contact_channel_id}", access=CLIENT, limit=WRITE, tags=_TAGS, errors=_OWN)

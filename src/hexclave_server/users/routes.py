@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hexclave_server.contact_channels.claims import counted_claim
 from hexclave_server.core.context import Access, Call
 from hexclave_server.core.db import Connection
 from hexclave_server.core.endpoint import CLIENT, SERVER, ByAccess, endpoint
@@ -14,6 +15,7 @@ from hexclave_server.core.known_errors import (
     UserNotFound,
 )
 from hexclave_server.core.limits import READ, WRITE
+from hexclave_server.core.throttles import GUESSES_BY_ADDRESS
 from hexclave_server.users import list as user_list
 from hexclave_server.users.create_by_server import create_user_by_server
 from hexclave_server.users.delete import delete_user
@@ -50,6 +52,7 @@ async def read_own_user(call: Call, query: NoQuery) -> Response:  # noqa: ARG001
     "PATCH /users/me",
     access=CLIENT,
     limit=WRITE,
+    throttle=GUESSES_BY_ADDRESS,
     tags=["Users"],
     body=_UPDATE,
     returns=_READ,
@@ -60,7 +63,8 @@ async def update_own_user(call: Call, query: NoQuery, body: ClientUserUpdate | S
     if call.user_id is None:
         raise CannotGetOwnUserWithoutUser
     try:
-        return json_response(await update_user(call.parts, call.project, call.user_id, call.access, body))
+        async with counted_claim(call, is_claim=isinstance(body.primary_email, str)):
+            return json_response(await update_user(call.parts, call.project, call.user_id, call.access, body))
     except UserNotFound:
         raise CannotGetOwnUserWithoutUser from None
 
