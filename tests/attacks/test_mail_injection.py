@@ -126,3 +126,15 @@ def test_links_do_not_follow_the_host_that_a_request_names(own_project: Project,
         mail = server.mail.wait_for(address)
         assert mail.link.startswith(callback + "?code=")
         assert b"evil.example" not in mail.raw
+
+
+@pytest.mark.parametrize("separator", ["\u0085", "\u00a0", "\u2028", "\u2029", "\u3000", "\u200b", "\u202e", "\ufeff"])
+def test_a_callback_url_carries_no_text_of_its_own_into_a_mail(own_project: Project, separator: str):
+    """Whoever asks for a code writes path and query. Separators would make lines and words of them, in a mail from a sender that is trusted."""
+    own_project.configure(magic_link_enabled=True, allow_localhost=True)
+    words = separator.join(("", "", "Your", "account", "is", "locked.", "Call", "555", "0100."))
+    body = {"email": new_email(), "callback_url": "http://localhost:3000/?q=" + words}
+    with own_project.http("client") as client:
+        for path in ("/auth/otp/send-sign-in-code", "/auth/password/send-reset-code"):
+            answer = client.post(path, json=body)
+            assert (answer.status_code, answer.headers["x-stack-known-error"]) == (400, "REDIRECT_URL_NOT_WHITELISTED")

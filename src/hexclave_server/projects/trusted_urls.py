@@ -17,7 +17,10 @@ NATIVE_APP_SCHEME = "stack-auth-mobile-oauth-url"
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 # A URL of one of these runs or embeds its own text: never a place to be sent to, whatever the project lists or localhost allows.
 _SCRIPT_SCHEMES = frozenset(("javascript", "data", "vbscript", "blob", "about", "view-source", "filesystem"))
-_UNSAFE_ANYWHERE = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
+# White space, controls, and format characters that hide or turn text, of all scripts: a link in an email must not be read as lines of text.
+_UNSAFE_ANYWHERE = re.compile(
+    r"[\x00-\x20\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 _PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?[^?#]*")
 _WILDCARD_BASE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")
 _LOOPBACK = re.compile(r"127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
