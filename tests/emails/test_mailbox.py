@@ -118,6 +118,7 @@ def test_nobody_reads_it_by_another_name_through_a_proxy_or_from_another_site(lo
         ("::ffff:10.0.0.5", "localhost", False),
         ("203.0.113.9", "auth.example.com", False),
         ("127.0.0.1", "", False),
+        ("127.0.0.1", "[::1", False),
         ("", "localhost", False),
     ],
 )

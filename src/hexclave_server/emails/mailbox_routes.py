@@ -69,7 +69,10 @@ def is_local(request: Request) -> bool:
         return False
     if request.header(b"sec-fetch-site") not in _OWN_PAGES or request.header(b"origin") is not None:
         return False
-    host = urlsplit(f"//{request.header(b'host') or ''}").hostname
+    try:
+        host = urlsplit(f"//{request.header(b'host') or ''}").hostname
+    except ValueError:
+        return False
     return host is not None and is_name_of_this_machine(host)
 
 
