@@ -15,7 +15,7 @@ from hexclave_server.core.known_errors import (
 )
 from hexclave_server.oauth import accounts
 from hexclave_server.oauth.accounts import AccountRow
-from hexclave_server.oauth.provider_config import credentials_of, get_provider_entry, issuer_of
+from hexclave_server.oauth.provider_config import credentials_of, get_provider_entry, hands_on_tokens, issuer_of
 from hexclave_server.providers.oauth.registry import make_provider
 from hexclave_server.users.token_subject import user_exists
 
@@ -43,7 +43,7 @@ async def get_access_token(call: Call, user_id: str, provider_id: str, account_i
     Raises TOKEN_ERRORS in their order, then OAuthConnectionDoesNotHaveRequiredScope, OAuthProviderTemporarilyUnavailable.
     """
     entry = get_provider_entry(call.project, provider_id)
-    if entry["isShared"] is True and not call.settings.allow_shared_oauth_access_tokens:
+    if not hands_on_tokens(call.settings, is_shared=entry["isShared"] is True):
         raise OAuthAccessTokenNotAvailableWithSharedOAuthKeys
     issuer = issuer_of(call.project, provider_id)
     rows = [row for row in await _accounts_of(call, user_id) if is_usable(row, provider_id, issuer, account_id)]

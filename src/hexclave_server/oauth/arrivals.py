@@ -22,11 +22,11 @@ from hexclave_server.providers.oauth.provider import ProviderTokens
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who came, for what, and what the provider gave; `scopes`: those that were asked for."""
+    """Who came, for what, and what the provider gave, if applications may have that; `scopes`: those that were asked for."""
 
     type: Literal["authenticate", "link"]
     claim: Claim
-    tokens: ProviderTokens
+    tokens: ProviderTokens | None
     scopes: Sequence[str]
 
 
@@ -37,15 +37,17 @@ async def settle(conn: Connection, keyring: Keyring, project: Project, arrival: 
     """
     resolve = connect if arrival.type == "link" and arrival.claim.begun_by is not None else sign_in
     resolved = await resolve(conn, project, arrival.claim, is_proven=is_proven)
-    if isinstance(resolved, Resolved):
+    if isinstance(resolved, Resolved) and arrival.tokens is not None:
         await store_tokens(conn, keyring, project.tenancy, resolved.oauth_account_id, arrival.tokens, arrival.scopes)
     return resolved
 
 
 def write(arrival: Arrival) -> bytes:
     """The arrival as it waits in a code. The ID token has said what it had to, and may be long."""
-    tokens = msgspec.structs.replace(arrival.tokens, id_token=None)
-    return msgspec.json.encode(msgspec.structs.replace(arrival, tokens=tokens))
+    tokens = arrival.tokens
+    if tokens is not None:
+        arrival = msgspec.structs.replace(arrival, tokens=msgspec.structs.replace(tokens, id_token=None))
+    return msgspec.json.encode(arrival)
 
 
 def read(written: bytes) -> Arrival:

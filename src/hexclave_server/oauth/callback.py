@@ -32,7 +32,7 @@ from hexclave_server.oauth.clients import require_client_key
 from hexclave_server.oauth.codes import issue_code
 from hexclave_server.oauth.flows import Flow, FoundFlow, claim_flow, find_flow
 from hexclave_server.oauth.person import Person, person_of
-from hexclave_server.oauth.provider_config import credentials_of, provider_of
+from hexclave_server.oauth.provider_config import credentials_of, hands_on_tokens, provider_of
 from hexclave_server.oauth.token import SCOPE
 from hexclave_server.providers.oauth.provider import (
     AccessDenied,
@@ -93,7 +93,8 @@ async def finish_flow(call: Call, back: Return, provider_id: str, parameters: Ma
         raise RedirectUrlNotWhitelisted
     require_answerable(flow)
     scopes = list(dict.fromkeys((*provider.base_scopes, *flow.extra_scopes)))
-    code = await _issue_code(call, back, person, tokens, scopes)
+    kept = tokens if hands_on_tokens(call.settings, is_shared=credentials.is_shared) else None
+    code = await _issue_code(call, back, person, kept, scopes)
     return redirects.with_parameters(flow.redirect_uri, {"code": code, "state": flow.state})
 
 
@@ -146,7 +147,7 @@ async def _ask(provider: Provider, back: Return, parameters: Mapping[str, str]) 
         raise PlainError(500, "The provider's answer could not be used. Try again, or tell the people who run the application.") from None
 
 
-async def _issue_code(call: Call, back: Return, person: Person, tokens: ProviderTokens, scopes: list[str]) -> str:
+async def _issue_code(call: Call, back: Return, person: Person, tokens: ProviderTokens | None, scopes: list[str]) -> str:
     flow, project, keyring = back.flow, back.project, call.parts.keyring
     claim = Claim(
         provider_id=back.found.provider_id, person=person, end_user=call.end_user, begun_by=flow.user_id, begun_in=flow.session_id

@@ -76,6 +76,11 @@ def credentials_of(settings: Settings, project: Project, provider_id: str) -> Cr
     )
 
 
+def hands_on_tokens(settings: Settings, *, is_shared: bool) -> bool:
+    """Whether applications may have what the provider gives: for keys of the operator's only where he says so (contract 03 §8)."""
+    return not is_shared or settings.allow_shared_oauth_access_tokens
+
+
 def provider_of(call: Call, credentials: Credentials) -> Provider:
     """The provider, ready to be asked. What speaks to providers is imported with the first of them: memory."""
     from hexclave_server.providers.oauth.registry import make_provider  # noqa: PLC0415
