@@ -104,3 +104,26 @@ async def test_a_try_that_was_not_checked_is_not_counted(database: DatabaseKind)
                 await client.post("/auth/password/sign-in", json={"email": user["email"], "password": "wrong"}) for _ in range(12 - checked)
             ]
             assert [answer.status_code for answer in rest].count(400) == max(0, 10 - checked)
+
+
+@pytest.mark.anyio
+async def test_a_back_end_that_makes_many_users_leaves_places_to_those_of_other_projects(flooded: RunningServer) -> None:
+    many, few, is_over = flooded.new_project(), flooded.new_project(), asyncio.Event()
+    async with many.async_http("server") as greedy, few.async_http("server") as modest:
+
+        async def create_one_after_the_other() -> set[int]:
+            statuses = set()
+            while not is_over.is_set():
+                statuses.add((await greedy.post("/users", json=new_user())).status_code)
+            return statuses
+
+        flood = [asyncio.create_task(create_one_after_the_other()) for _ in range(100)]
+        await asyncio.sleep(0.5)
+        created = [await modest.post("/users", json=new_user()) for _ in range(3)]
+        is_over.set()
+        assert set().union(*await asyncio.gather(*flood)) == {201, 503}
+    assert [answer.status_code for answer in created] == [201] * 3
+
+
+def new_user() -> dict[str, str]:
+    return {"primary_email": new_email(), "password": "correct horse battery"}

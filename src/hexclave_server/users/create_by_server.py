@@ -61,7 +61,7 @@ async def _new_user(parts: Parts, project: Project, access: Access, body: UserCr
         primary_email=None if primary is None else primary.address,
         primary_email_verified=primary is not None and primary.verified is True,
         primary_email_auth_enabled=primary is not None and primary.used_for_auth,
-        password_hash=await new_password_hash(parts, body),
+        password_hash=await new_password_hash(parts, project.tenancy, body),
         otp_auth_enabled=body.otp_auth_enabled is True,
         totp_secret=None if secret is UNSET else encrypted_totp_secret(parts, project.tenancy, user_id, secret),
         client_metadata=stored_json(body.client_metadata),

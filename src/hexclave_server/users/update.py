@@ -95,7 +95,7 @@ class _Update:
         if update._body.password_hash is not UNSET or isinstance(update._body.password, str):
             if await parts.db.value(queries.USER_EXISTS, tenancy_id=project.tenancy.id, user_id=user_id) is None:
                 raise UserNotFound
-            update._password_hash = await new_password_hash(parts, update._body)
+            update._password_hash = await new_password_hash(parts, project.tenancy, update._body)
         return update
 
     async def apply(self, conn: Connection) -> UserRow:

@@ -33,12 +33,12 @@ def require_consistent(body: UserCreate | ServerUserUpdate) -> None:
             raise PlainError(400, "password_hash must be a bcrypt hash ($2a$, $2b$ or $2y$) of cost 4 to 16.")
 
 
-async def new_password_hash(parts: Parts, body: UserCreate | ServerUserUpdate) -> str | None:
+async def new_password_hash(parts: Parts, tenancy: Tenancy, body: UserCreate | ServerUserUpdate) -> str | None:
     """The hash to store for the password that the body sets; None when it sets none. Takes its time: not inside a transaction."""
     if body.password_hash is not UNSET:
         return body.password_hash
     if isinstance(body.password, str):
-        return await parts.hasher.hash(body.password)
+        return await parts.hasher.hash(body.password, tenancy.id)
     return None
 
 
