@@ -39,6 +39,13 @@ def anonymous(project: Project) -> dict[str, Any]:
     return answer.json()  # type: ignore[no-any-return]
 
 
+def sign_out(project: Project, user: dict[str, Any]) -> None:
+    headers = {"x-stack-refresh-token": user["refresh_token"], "x-stack-allow-anonymous-user": "true"}
+    with project.http("client", user["access_token"], **headers) as client:
+        answer = client.delete("/auth/sessions/current")
+    assert answer.status_code == 200, answer.text
+
+
 @by_each_way
 def test_the_victims_account_is_not_linked_to_the_stranger(shop: Project, idp: IdentityProvider, way: str) -> None:
     stranger, profile = shop.sign_up(), person()
@@ -84,3 +91,22 @@ def test_whoever_finishes_what_he_began_has_it(shop: Project, idp: IdentityProvi
         assert tokens["is_new_user"] is (user_id == visitor["user_id"])
         assert me(shop, tokens["access_token"])["id"] == user_id
         assert sign_in(shop, idp, profile)["user"]["id"] == user_id
+
+
+@pytest.mark.parametrize("ended", ["before he comes back", "before the exchange"])
+def test_a_stolen_token_of_an_anonymous_user_gives_nobody_his_account_once_he_is_signed_out(
+    shop: Project, idp: IdentityProvider, ended: str
+) -> None:
+    """An access token lives for minutes; what is begun with it would be for ever."""
+    visitor, thief, profile = anonymous(shop), Application(shop), person()
+    back = idp.consent(thief.start(token=visitor["access_token"]), profile)
+    if ended == "before he comes back":
+        sign_out(shop, visitor)
+    answer = thief.come_back(back)
+    if ended == "before the exchange":
+        sign_out(shop, visitor)
+    tokens = thief.exchange(parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]).json()
+    assert tokens["is_new_user"] is True
+    assert me(shop, tokens["access_token"])["id"] != visitor["user_id"]
+    untouched = me(shop, visitor["access_token"])
+    assert (untouched["is_anonymous"], untouched["oauth_providers"]) == (True, [])

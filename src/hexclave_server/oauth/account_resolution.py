@@ -82,10 +82,11 @@ async def sign_in(conn: Connection, project: Project, claim: Claim, *, is_proven
     if decision is SignIn.AS_OWNER_OF_EMAIL and channel is not None:
         return Resolved(channel.user_id, await _link(conn, project, channel.user_id, claim), is_new_user=False)
     if decision is SignIn.AS_NEW_USER or decision is SignIn.AS_NEW_USER_WITH_SAME_EMAIL:
-        if not is_proven and claim.begun_by is not None and await _is_anonymous(conn, project, claim.begun_by):
-            return Waiting(claim.begun_by)
+        visitor_id = await _find_visitor(conn, project, claim)
+        if visitor_id is not None and not is_proven:
+            return Waiting(visitor_id)
         new = _sign_up(claim, email_used_for_auth=decision is SignIn.AS_NEW_USER)
-        user_id = await add_user(conn, project, new, claim.begun_by)
+        user_id = await add_user(conn, project, new, visitor_id)
         return Resolved(user_id, await _link(conn, project, user_id, claim), is_new_user=True)
     raise _refusal(decision, person)
 
@@ -98,7 +99,7 @@ async def connect(conn: Connection, project: Project, claim: Claim, *, is_proven
     user_id = claim.begun_by
     if user_id is None or not await lock_user(conn, project.tenancy, user_id):
         raise PlainError(400, "The user to link the account to does not exist any more.")
-    if claim.begun_in is None or await find_user_of_session(conn, project.tenancy, claim.begun_in) != user_id:
+    if not await _is_signed_in(conn, project, claim):
         # Else whoever stole a session could leave himself a way in after it was ended.
         raise PlainError(400, "You are signed out. Sign in and link the account again.")
     account = await _find_account(conn, project, claim)
@@ -135,9 +136,17 @@ async def _lock_owner_of_email(conn: Connection, project: Project, address: Norm
     return channel
 
 
-async def _is_anonymous(conn: Connection, project: Project, user_id: str) -> bool:
-    subject = await find_token_subject(conn, project.tenancy, user_id)
-    return subject is not None and subject.is_anonymous
+async def _find_visitor(conn: Connection, project: Project, claim: Claim) -> str | None:
+    """The anonymous user who began this and would become the new one, if he is still signed in."""
+    if claim.begun_by is None or not await _is_signed_in(conn, project, claim):
+        return None
+    subject = await find_token_subject(conn, project.tenancy, claim.begun_by)
+    return subject.id if subject is not None and subject.is_anonymous else None
+
+
+async def _is_signed_in(conn: Connection, project: Project, claim: Claim) -> bool:
+    """Whether the session that this was begun in goes on."""
+    return claim.begun_in is not None and await find_user_of_session(conn, project.tenancy, claim.begun_in) == claim.begun_by
 
 
 async def _email_owner(conn: Connection, project: Project, claim: Claim, channel: SignInChannel) -> EmailOwner:
