@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, delete, false, or_, select, true, update
+from sqlalchemy import and_, bindparam, delete, false, func, or_, select, true, update
 
 from hexclave_server.contact_channels.tables import contact_channels
 from hexclave_server.core.db import Query, holds, insert_if_absent
@@ -73,6 +73,7 @@ _ONE_OF_USER = and_(_ONE, contact_channels.c.user_id == bindparam("user_id"))
 
 FIND = Query(select(*CHANNEL_COLUMNS).where(_ONE))
 FIND_OF_USER = Query(select(*CHANNEL_COLUMNS).where(_ONE_OF_USER))
+COUNT_OF_USER = Query(select(func.count()).select_from(contact_channels).where(_OF_USER))
 LIST_OF_USER = Query(select(*CHANNEL_COLUMNS).where(_OF_USER).order_by(contact_channels.c.created_at, contact_channels.c.id))
 LIST_SIGN_IN_ADDRESSES = Query(
     select(contact_channels.c.value, contact_channels.c.is_primary, contact_channels.c.is_verified, contact_channels.c.used_for_auth).where(

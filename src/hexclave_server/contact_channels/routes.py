@@ -6,7 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from hexclave_server.contact_channels import changes
 from hexclave_server.contact_channels.address import normalise_address
-from hexclave_server.contact_channels.claims import counted_claim
+from hexclave_server.contact_channels.claims import counted_claim, require_room
 from hexclave_server.contact_channels.read import channel_on_wire, find_channel, list_channels
 from hexclave_server.contact_channels.rules import ChannelChange, ChannelState
 from hexclave_server.contact_channels.verification import send_verification, send_verification_to_primary, verify_address
@@ -88,6 +88,7 @@ async def create_contact_channel(
     await _require_own_user(call, body.user_id)
     is_verified = isinstance(body, ServerContactChannelCreate) and body.is_verified
     wanted = ChannelState(normalise_address(body.value), body.is_primary, is_verified, body.used_for_auth)
+    await require_room(call, body.user_id, body.value)
     async with counted_claim(call, is_claim=body.used_for_auth):
         return channel_on_wire(await changes.create_channel(call.parts, call.tenancy, body.user_id, wanted))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hexclave_server.contact_channels.claims import counted_claim
+from hexclave_server.contact_channels.claims import counted_claim, require_room
 from hexclave_server.core.context import Access, Call
 from hexclave_server.core.db import Connection
 from hexclave_server.core.endpoint import CLIENT, SERVER, ByAccess, endpoint
@@ -62,6 +62,8 @@ async def update_own_user(call: Call, query: NoQuery, body: ClientUserUpdate | S
     """Change the user of the access token."""
     if call.user_id is None:
         raise CannotGetOwnUserWithoutUser
+    if isinstance(body.primary_email, str):
+        await require_room(call, call.user_id, body.primary_email)
     try:
         async with counted_claim(call, is_claim=isinstance(body.primary_email, str)):
             return json_response(await update_user(call.parts, call.project, call.user_id, call.access, body))
