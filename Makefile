@@ -16,8 +16,9 @@ help: ## show this list
 run: .venv/runtime ## install what the server needs and start it (HEXCLAVE_… variables apply)
 	@exec .venv/bin/hexclave serve
 
+# In two processes: each waits for servers half of the time. `make test ARGS="-n 0 tests/users"` runs a part of it in one.
 test: .venv/development $(NODE_TESTS:=/node_modules) ## run the whole test suite, on SQLite and PostgreSQL (ARGS=… goes to pytest)
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: .venv/development ## check style, types, the dependency rule and the project's own rules
 	.venv/bin/ruff check .

@@ -42,7 +42,11 @@ def test_foreign_text_is_refused_and_nothing_else_is_raised(text: str) -> None:
         RING.decrypt(text, **PLACE)
 
 
-@pytest.mark.parametrize("altered", [CIPHERTEXT + "=", CIPHERTEXT + "\n", CIPHERTEXT[:20], CIPHERTEXT[:-4], "!" + CIPHERTEXT])
+@pytest.mark.parametrize(
+    "altered",
+    [CIPHERTEXT + "=", CIPHERTEXT + "\n", CIPHERTEXT[:20], CIPHERTEXT[:-4], "!" + CIPHERTEXT],
+    ids=["padded", "with a line break", "cut", "without its end", "with more"],
+)
 def test_only_the_canonical_text_opens(altered: str) -> None:
     with pytest.raises(DecryptionFailed):
         RING.decrypt(altered, **PLACE)

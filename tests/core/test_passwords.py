@@ -92,7 +92,7 @@ GOLDEN_BCRYPT = [
 ]
 
 
-@pytest.mark.parametrize(("password", "stored"), GOLDEN_BCRYPT)
+@pytest.mark.parametrize(("password", "stored"), GOLDEN_BCRYPT, ids=range(len(GOLDEN_BCRYPT)))
 def test_imported_bcrypt_verifies_and_asks_to_be_replaced(hasher: PasswordHasher, password: str, stored: str) -> None:
     assert validate_bcrypt_hash(stored)
     assert run(lambda: hasher.verify(password, stored)) == RIGHT_BUT_OLD

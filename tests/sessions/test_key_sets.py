@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import httpx
 import pytest
 
@@ -54,7 +52,7 @@ def test_every_project_has_keys_of_its_own(server: RunningServer, project: Proje
     assert len({key["kid"] for key in (*ours, *theirs, *internal)}) == 18
 
 
-@pytest.mark.parametrize("project_id", [str(uuid.uuid4()), "nothing", "%00", "..%2f..", "'", "%F0%9F%94%91"])
+@pytest.mark.parametrize("project_id", ["0c4e1a3b-6f0d-4f1e-9a57-3d2f4b8c9e10", "nothing", "%00", "..%2f..", "'", "%F0%9F%94%91"])
 def test_an_unknown_project_is_not_found(server: RunningServer, project_id: str) -> None:
     answer = fetch(server, project_id)
     assert (answer.status_code, known_error(answer)) in ((404, None), (400, "SCHEMA_ERROR"))
