@@ -58,7 +58,7 @@ class TokenSearch:
             newest = refresh_tokens[0]
             if await self._lease(newest):
                 # Finished even if the client goes away: a new refresh token that is not kept is a connection lost.
-                token = await asyncio.shield(self._refreshed(newest))
+                token = await asyncio.shield(self._made_or_refreshed(newest))
                 if token is not None:
                     return token
                 refused += 1
@@ -77,6 +77,21 @@ class TokenSearch:
             await self._forget(stored)
         return None
 
+    async def _made_or_refreshed(self, leased: StoredToken) -> str | None:
+        """The access token that came together with this refresh token after we had looked for one, else a fresh one."""
+        try:
+            token = await self._accepted_access_token()
+        except OAuthProviderTemporarilyUnavailable:
+            await self._give_back(leased)
+            raise
+        if token is None:
+            return await self._refreshed(leased)
+        await self._give_back(leased)
+        return token
+
+    async def _give_back(self, leased: StoredToken) -> None:
+        await self._db.write(lambda conn: provider_tokens.give_back(conn, self._tenancy, leased.id))
+
     async def _lease(self, stored: StoredToken) -> bool:
         return await self._db.write(lambda conn: provider_tokens.lease(conn, self._tenancy, stored.id))
 
@@ -94,7 +109,7 @@ class TokenSearch:
         try:
             tokens = await self._provider.refresh(used.token, self._scopes)
         except TemporarilyUnavailable as failure:
-            await self._db.write(lambda conn: provider_tokens.give_back(conn, self._tenancy, used.id))
+            await self._give_back(used)
             raise self._unavailable(failure) from None
         except ProviderFailed as failure:
             logger().warning(
