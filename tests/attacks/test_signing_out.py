@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server import DatabaseKind, Project, RunningServer, running_server
+from tests.passkeys.authenticator import Authenticator
+from tests.passkeys.calls import new_passkey_project, register, require_refused, sign_in, start_registration
+from tests.server import DatabaseKind, Project, RunningServer, new_email, running_server
 from tests.sessions.tokens import claims_of, known_error
 
 PASSWORD = "correct horse battery"
@@ -97,6 +99,25 @@ def test_after_that_nothing_refreshes(own_project: Project, end: Callable[[Proje
     end(own_project, user)
     assert refused_everywhere(own_project, user["refresh_token"])
     assert not refused_everywhere(own_project, bystander["refresh_token"])
+
+
+def test_nobody_leaves_himself_a_way_in_after_that(server: RunningServer) -> None:
+    """The access token lives on for minutes, by contract: it adds neither a passkey nor a first password to the account then."""
+    project = new_passkey_project(server)
+    user = project.create_user(primary_email=new_email(), primary_email_auth_enabled=True)
+    with project.http("server") as client:
+        tokens = client.post("/auth/sessions", json={"user_id": user["id"]}).json()
+        start, authenticator = start_registration(project, tokens["access_token"]), Authenticator()
+        [session] = client.get("/auth/sessions", params={"user_id": user["id"]}).json()["items"]
+        succeed(client.delete(f"/auth/sessions/{session['id']}"))
+    credential = authenticator.create(start["options_json"])
+    require_refused(register(project, tokens["access_token"], start["code"], credential), "PASSKEY_REGISTRATION_FAILED")
+    require_refused(sign_in(project, authenticator), "PASSKEY_AUTHENTICATION_FAILED")
+    with project.http("client", tokens["access_token"]) as client:
+        answer = client.post("/auth/password/set", json={"password": PASSWORD})
+        assert (answer.status_code, known_error(answer)) == (400, None)
+        answer = client.post("/auth/password/sign-in", json={"email": user["primary_email"], "password": PASSWORD})
+        assert known_error(answer) == "EMAIL_PASSWORD_MISMATCH"
 
 
 def test_the_access_token_dies_with_its_lifetime(database: DatabaseKind) -> None:

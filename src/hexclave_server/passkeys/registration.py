@@ -22,6 +22,7 @@ from hexclave_server.passkeys.wire import (
     RelyingParty,
 )
 from hexclave_server.security_notices.service import Event, notify
+from hexclave_server.sessions.service import is_signed_in
 from hexclave_server.users.lock import lock_user
 from hexclave_server.users.read import UserRow, get_user
 from hexclave_server.verification_codes.service import CodeKind, redeem_code
@@ -47,7 +48,7 @@ async def register_passkey(call: Call, user_id: str, body: PasskeyRegistration) 
     """Stores the credential for the user, who gets a notice; the credential id.
 
     Raises the errors of verification codes, PasskeyAuthenticationNotEnabled, and PasskeyRegistrationFailed for whatever is wrong with the
-    credential, for another user's challenge and another user's credential.
+    credential, for another user's challenge, another user's credential, and a session that has ended.
     """
     code = await redeem_code(call, CodeKind.PASSKEY_REGISTRATION, body.code)
     require_passkeys(call.config)
@@ -64,7 +65,7 @@ async def register_passkey(call: Call, user_id: str, body: PasskeyRegistration) 
 
 async def _store(call: Call, user_id: str, passkey: NewPasskey) -> None:
     async def store(conn: Connection) -> None:
-        if not await lock_user(conn, call.tenancy, user_id):
+        if not await lock_user(conn, call.tenancy, user_id) or not await is_signed_in(conn, call):
             raise PasskeyRegistrationFailed
         stored = await conn.execute(
             queries.REGISTER,

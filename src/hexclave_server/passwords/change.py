@@ -10,7 +10,7 @@ from hexclave_server.core.known_errors import PasswordConfirmationMismatch, User
 from hexclave_server.passwords.guesses import counted_guess
 from hexclave_server.passwords.rules import require_good_password, require_password_sign_in
 from hexclave_server.security_notices.service import Event, notify
-from hexclave_server.sessions.service import end_all_sessions
+from hexclave_server.sessions.service import end_all_sessions, is_signed_in
 from hexclave_server.users.service import find_credential_of_user, replace_password, set_first_password
 from hexclave_server.verification_codes.service import CodeKind, void_codes
 
@@ -49,7 +49,8 @@ async def update_password(call: Call, user_id: str, old_password: str, new_passw
 async def set_password(call: Call, user_id: str, password: str) -> None:
     """Gives the user his first password; his sessions stay, codes to reset it end, and he gets a notice.
 
-    Raises PasswordAuthenticationNotEnabled, PasswordTooShort, SchemaError for a common password, PlainError 400 when he has one, RateLimited.
+    Raises PasswordAuthenticationNotEnabled, PasswordTooShort, SchemaError for a common password, PlainError 400 when he has one or
+    his session has ended, RateLimited.
     """
     require_password_sign_in(call.config)
     require_good_password(password, call.config)
@@ -63,6 +64,8 @@ async def set_password(call: Call, user_id: str, password: str) -> None:
         async def change(conn: Connection) -> None:
             if not await set_first_password(conn, tenancy, user_id, password_hash):
                 raise _has_one()
+            if not await is_signed_in(conn, call):
+                raise PlainError(400, "You are signed out. Sign in and set the password again.")
             await _conclude(call, conn, user_id)
             await guess.give_back(conn)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from hexclave_server.core import clock, randomness
 from hexclave_server.core.client_address import EndUser
-from hexclave_server.core.context import Parts, Project, Tenancy
+from hexclave_server.core.context import Call, Parts, Project, Tenancy
 from hexclave_server.core.crypto import hash_secret
 from hexclave_server.core.db import Connection
 from hexclave_server.core.known_errors import RefreshTokenNotFoundOrExpired
@@ -209,6 +209,14 @@ async def find_user_of_session(conn: Connection, tenancy: Tenancy, session_id: s
     """Whose session this is; None when there is none with this id in the tenancy."""
     user_id: str | None = await conn.value(queries.FIND_USER, tenancy_id=tenancy.id, session_id=session_id)
     return user_id
+
+
+async def is_signed_in(conn: Connection, call: Call) -> bool:
+    """Whether the session that the access token is from goes on, for what would outlive the token: a new way into the account.
+
+    Else whoever stole a session could leave himself one after it was ended. Asked in a transaction that holds the row of the user.
+    """
+    return call.session_id is not None and await find_user_of_session(conn, call.tenancy, call.session_id) == call.user_id
 
 
 async def end_session(conn: Connection, tenancy: Tenancy, session_id: str) -> bool:
