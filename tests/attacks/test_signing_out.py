@@ -120,6 +120,31 @@ def test_nobody_leaves_himself_a_way_in_after_that(server: RunningServer) -> Non
         assert known_error(answer) == "EMAIL_PASSWORD_MISMATCH"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/contact-channels", {"user_id": "me", "type": "email", "value": "<new>", "used_for_auth": True}),
+        ("PATCH", "/contact-channels/me/<channel>", {"value": "<new>"}),
+        ("DELETE", "/contact-channels/me/<channel>", None),
+        ("PATCH", "/users/me", {"primary_email": "<new>"}),
+        ("PATCH", "/users/me", {"totp_secret_base64": "MDEyMzQ1Njc4OTAxMjM0NTY3ODk="}),
+    ],
+)
+def test_nobody_changes_what_the_user_signs_in_with_after_that(
+    project: Project, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    """Else a thief has the new password reset at an address of his own, or keeps the owner out with a second factor, while his token lives."""
+    user = project.sign_up()
+    with project.http("client", user["access_token"]) as client:
+        [channel] = client.get("/contact-channels", params={"user_id": "me"}).json()["items"]
+        set_password_by_server(project, user)
+        sent = {name: new_email() if value == "<new>" else value for name, value in (body or {}).items()}
+        answer = client.request(method, path.replace("<channel>", channel["id"]), json=sent if body else None)
+        assert (answer.status_code, known_error(answer)) == (400, None)
+        assert client.get("/contact-channels", params={"user_id": "me"}).json()["items"] == [channel]
+        assert client.patch("/users/me", json={"display_name": "Ada"}).json()["requires_totp_mfa"] is False
+
+
 def test_the_access_token_dies_with_its_lifetime(database: DatabaseKind) -> None:
     with running_server(database, {"HEXCLAVE_ACCESS_TOKEN_TTL": "60s"}) as server:
         project = server.project

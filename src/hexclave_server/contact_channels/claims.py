@@ -16,6 +16,7 @@ from hexclave_server.contact_channels.service import find_by_value
 from hexclave_server.core.context import Access, Call
 from hexclave_server.core.errors import PlainError
 from hexclave_server.core.throttles import GUESSES_BY_ADDRESS
+from hexclave_server.sessions.service import is_signed_in
 
 MOST_ADDRESSES = 100
 """How many a user may add himself. Asked before the transaction: a few more that come at once do no harm."""
@@ -39,3 +40,12 @@ async def require_room(call: Call, user_id: str, email: str) -> None:
         return
     if await call.db.value(queries.COUNT_OF_USER, tenancy_id=call.tenancy.id, user_id=user_id) >= MOST_ADDRESSES:
         raise PlainError(400, f"A user may have {MOST_ADDRESSES} addresses. Remove one that is not needed.")
+
+
+async def require_signed_in(call: Call) -> None:
+    """Raises PlainError 400 for a client whose session has ended, before it changes what its user signs in with.
+
+    Before the transaction: what a moment earlier was done in the session stays, too.
+    """
+    if call.access is Access.CLIENT and not await is_signed_in(call.db, call):
+        raise PlainError(400, "You are signed out. Sign in and try again.")

@@ -6,7 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from hexclave_server.contact_channels import changes
 from hexclave_server.contact_channels.address import normalise_address
-from hexclave_server.contact_channels.claims import counted_claim, require_room
+from hexclave_server.contact_channels.claims import counted_claim, require_room, require_signed_in
 from hexclave_server.contact_channels.read import channel_on_wire, find_channel, list_channels
 from hexclave_server.contact_channels.rules import ChannelChange, ChannelState
 from hexclave_server.contact_channels.verification import send_verification, send_verification_to_primary, verify_address
@@ -88,6 +88,7 @@ async def create_contact_channel(
     await _require_own_user(call, body.user_id)
     is_verified = isinstance(body, ServerContactChannelCreate) and body.is_verified
     wanted = ChannelState(normalise_address(body.value), body.is_primary, is_verified, body.used_for_auth)
+    await require_signed_in(call)
     await require_room(call, body.user_id, body.value)
     async with counted_claim(call, is_claim=body.used_for_auth):
         return channel_on_wire(await changes.create_channel(call.parts, call.tenancy, body.user_id, wanted))
@@ -123,6 +124,7 @@ async def update_contact_channel(
     value = UNSET if body.value is UNSET else normalise_address(body.value)
     is_verified = body.is_verified if isinstance(body, ServerContactChannelUpdate) else UNSET
     change = ChannelChange(value, body.is_primary, is_verified, body.used_for_auth)
+    await require_signed_in(call)
     async with counted_claim(call, is_claim=value is not UNSET or body.used_for_auth is True):
         return channel_on_wire(await changes.update_channel(call.parts, call.tenancy, path.user_id, path.contact_channel_id, change))
 
@@ -131,6 +133,7 @@ async def update_contact_channel(
 async def delete_contact_channel(call: Call, path: ContactChannelPath, query: ContactChannelsQuery) -> Success:  # noqa: ARG001
     """Remove an email address from a user."""
     await _require_own_user(call, path.user_id)
+    await require_signed_in(call)
     await changes.delete_channel(call.parts, call.tenancy, path.user_id, path.contact_channel_id)
     return Success()
 

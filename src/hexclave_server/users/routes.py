@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hexclave_server.contact_channels.claims import counted_claim, require_room
+from msgspec import UNSET
+
+from hexclave_server.contact_channels.claims import counted_claim, require_room, require_signed_in
 from hexclave_server.core.context import Access, Call
 from hexclave_server.core.db import Connection
 from hexclave_server.core.endpoint import CLIENT, SERVER, ByAccess, endpoint
@@ -62,6 +64,8 @@ async def update_own_user(call: Call, query: NoQuery, body: ClientUserUpdate | S
     """Change the user of the access token."""
     if call.user_id is None:
         raise CannotGetOwnUserWithoutUser
+    if any(value is not UNSET for value in (body.primary_email, body.totp_secret_base64, body.passkey_auth_enabled)):
+        await require_signed_in(call)
     if isinstance(body.primary_email, str):
         await require_room(call, call.user_id, body.primary_email)
     try:
