@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import anyio
 import httpx
 import psutil
@@ -10,14 +12,21 @@ import pytest
 from tests.server import DatabaseKind, Project, RunningServer
 from tests.users.answers import ok
 
-COUNT = 1500
+COUNT = 2000
 PADDING = "x" * 20_000
-FLAT = 20 * 1024 * 1024
+FLAT = 24 * 1024 * 1024  # 20 MB is the aim, of 40 MB that are sent; the rest is what an allocator may do
 
 
 @pytest.fixture(scope="module")
-def many(server: RunningServer) -> Project:
-    project = server.new_project()
+def alone(database: DatabaseKind) -> Iterator[RunningServer]:
+    """A server that nothing else was asked of, whose memory says something."""
+    with RunningServer(database) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def many(alone: RunningServer) -> Project:
+    project = alone.new_project()
 
     async def create() -> None:
         async with project.async_http("server") as client, anyio.create_task_group() as group:
@@ -56,8 +65,7 @@ def test_everything_comes_in_order(many: Project) -> None:
         assert (len(exact["items"]), exact["pagination"]["next_cursor"]) == (COUNT, None)
 
 
-def test_memory_stays_flat(many: Project, database: DatabaseKind) -> None:
-    del database
+def test_memory_stays_flat(many: Project) -> None:
     with many.http("server") as client:
         ok(client.get("/users", params={"limit": "100"}))
         before = resident(many.server)
@@ -69,6 +77,7 @@ def test_memory_stays_flat(many: Project, database: DatabaseKind) -> None:
                 size += len(chunk)
                 highest = max(highest, resident(many.server))
     assert size > COUNT * len(PADDING)
+    print(f"{before // 1024} KiB before, {(highest - before) // 1024} KiB more")
     assert highest - before < FLAT
 
 
