@@ -7,7 +7,7 @@ only after its key was accepted, so that none of these can be probed without cre
 from __future__ import annotations
 
 from hexclave_server.core.context import INTERNAL_PROJECT_ID, MAIN_BRANCH, Access, Caller, KeyKind, Parts, Project
-from hexclave_server.core.errors import KnownError, PlainError
+from hexclave_server.core.errors import PlainError
 from hexclave_server.core.http import Request
 from hexclave_server.core.known_errors import (
     AccessTokenExpired,
@@ -100,6 +100,9 @@ def _require_allowed(request: Request, claims: AccessTokenClaims) -> None:
         raise RestrictedUserNotAllowed(restricted_reason={"type": claims.restricted_reason})
 
 
+_InvalidKey = InvalidPublishableClientKey | InvalidSecretServerKey | InvalidSuperSecretAdminKey
+
+
 async def _require_credential(request: Request, parts: Parts, access: Access, project: Project) -> None:
     headers = request.protocol
     if b"development-override-key" in headers:
@@ -113,25 +116,25 @@ async def _require_credential(request: Request, parts: Parts, access: Access, pr
         key = headers.get(b"secret-server-key")
         if key is None:
             raise ServerAuthenticationRequired
-        await _require_key(parts, project, KeyKind.SECRET_SERVER, key, InvalidSecretServerKey(project_id=project.id))
+        await _require_key(parts, project, KeyKind.SECRET_SERVER, key, InvalidSecretServerKey)
     else:
         key = headers.get(b"super-secret-admin-key")
         if key is None:
             raise AdminAuthenticationRequired
-        await _require_key(parts, project, KeyKind.SUPER_SECRET_ADMIN, key, InvalidSuperSecretAdminKey(project_id=project.id))
+        await _require_key(parts, project, KeyKind.SUPER_SECRET_ADMIN, key, InvalidSuperSecretAdminKey)
 
 
 async def _require_client_key(headers: dict[bytes, str], parts: Parts, project: Project) -> None:
     key = headers.get(b"publishable-client-key", NO_KEY_SENTINEL)
     if key != NO_KEY_SENTINEL:
-        await _require_key(parts, project, KeyKind.PUBLISHABLE_CLIENT, key, InvalidPublishableClientKey(project_id=project.id))
+        await _require_key(parts, project, KeyKind.PUBLISHABLE_CLIENT, key, InvalidPublishableClientKey)
     elif project.requires_publishable_client_key or headers.get(b"branch-id", MAIN_BRANCH) != MAIN_BRANCH:
         raise PublishableClientKeyRequiredForProject(project_id=project.id)
 
 
-async def _require_key(parts: Parts, project: Project, kind: KeyKind, key: str, error: KnownError) -> None:
+async def _require_key(parts: Parts, project: Project, kind: KeyKind, key: str, error: type[_InvalidKey]) -> None:
     if not await parts.directory.key_is_valid(project, kind, key):
-        raise error
+        raise error(project_id=project.id)
 
 
 async def _require_administrator(parts: Parts, token: str, project: Project) -> None:
