@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 VERSIONS = frozenset((b"v1", b"v2beta1", b"v2beta2", b"v2beta3", b"v2beta4", b"v2beta5", b"latest"))
 MAX_IN_FLIGHT = 1000
 SEND_SECONDS = 15
+SENT_AT_ONCE = 64 * 1024  # the HTTP server holds a number of pieces for a client that is slower than we are, whatever their size
 
 _COUNTED_BY_PROJECT = ("server", "admin")  # once their key has proved right; a wrong one counts against its address
 
@@ -207,8 +208,9 @@ async def _send_chunks(chunks: AsyncIterator[bytes], send: Send) -> None:
     """Sends an answer while it is made. A client that takes nothing for 15 s loses the connection: what is read for him holds resources."""
     async with aclosing(cast("AsyncGenerator[bytes]", chunks)):
         async for chunk in chunks:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            for start in range(0, len(chunk), SENT_AT_ONCE):
+                async with asyncio.timeout(SEND_SECONDS):
+                    await send({"type": "http.response.body", "body": chunk[start : start + SENT_AT_ONCE], "more_body": True})
 
 
 def _require_one_host(request: Request) -> None:
