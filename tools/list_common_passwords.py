@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hexclave_server.core.constraints import utf16_length
-from hexclave_server.passwords.common import fingerprint
+from hexclave_server.passwords.breached import fingerprint
 from hexclave_server.passwords.rules import MAX_LENGTH, MIN_LENGTH
 
 WANTED = 100_000

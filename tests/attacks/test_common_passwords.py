@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from hexclave_server.passwords.common import is_common
+from hexclave_server.passwords.breached import is_common
 from tests.passwords.calls import PASSWORD, read_user, refreshes, sign_in, sign_up
 from tests.passwords.resets import ask, check, reset
 from tests.server import Project, RunningServer, new_email
@@ -43,10 +43,10 @@ def test_what_nobody_knows_is_not(password: str) -> None:
 
 
 def test_the_list_is_as_long_as_it_should_be_and_rarely_wrong() -> None:
-    from hexclave_server.passwords import common
+    from hexclave_server.passwords import breached
 
-    size, width = len(common._HASHES), common.HASH_BYTES
-    hashes = [common._HASHES[place : place + width] for place in range(0, size, width)]
+    size, width = len(breached._HASHES), breached.HASH_BYTES
+    hashes = [breached._HASHES[place : place + width] for place in range(0, size, width)]
     assert len(hashes) == len(set(hashes)) == 100_000
     assert hashes == sorted(hashes)
     assert not any(is_common(f"uncommon password {number}") for number in range(20_000))

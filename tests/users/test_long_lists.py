@@ -14,7 +14,9 @@ from tests.users.answers import ok
 
 COUNT = 2000
 PADDING = "x" * 20_000
-FLAT = 28 * 1024 * 1024  # of 40 MB that are sent: a few pages of 2 MB each, in the forms that they pass through, and what an allocator keeps
+FLAT = (
+    28 * 1024 * 1024
+)  # of 40 MB that are sent: a few pages of 2 MB each, in the forms that they pass through, and what an allocator keeps
 
 
 @pytest.fixture(scope="module")

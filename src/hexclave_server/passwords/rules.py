@@ -7,7 +7,7 @@ from typing import Any
 
 from hexclave_server.core.constraints import utf16_length
 from hexclave_server.core.known_errors import PasswordAuthenticationNotEnabled, PasswordTooShort, SchemaError
-from hexclave_server.passwords.common import is_common
+from hexclave_server.passwords.breached import is_common
 
 MIN_LENGTH = 8
 MAX_LENGTH = 70
